@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -15,8 +16,16 @@ const Slots = 4096
 // MaxSubjectBytes bounds a subject's length.
 const MaxSubjectBytes = 128
 
-// Slot is a fixed bucket of subjects, 0 to Slots-1.
+// Slot is a fixed bucket of subjects, 0 to Slots-1, or ControlSlot.
 type Slot uint16
+
+// ControlSlot is the one slot of the control group (shard 0), behind those of
+// people. No data shard holds it.
+const ControlSlot Slot = Slots
+
+// ControlPrefix begins every subject that belongs to the control group, such as
+// an application or a setting of the cluster. An NHS number cannot begin so.
+const ControlPrefix = "control/"
 
 // Subject is whom, or what, a record is about: opaque below api. A person's
 // subject is the NHS number.
@@ -27,7 +36,12 @@ type Slot uint16
 type Subject string
 
 // Slot says which bucket the subject falls into.
-func (s Subject) Slot() Slot { return Slot(xxhash.Sum64String(string(s)) % Slots) }
+func (s Subject) Slot() Slot {
+	if strings.HasPrefix(string(s), ControlPrefix) {
+		return ControlSlot
+	}
+	return Slot(xxhash.Sum64String(string(s)) % Slots)
+}
 
 // Redacted is what stands for the subject in logs: five hexadecimal digits.
 //
