@@ -108,18 +108,38 @@ func cutPart(b []byte) (part, rest []byte, err error) {
 // key, so that bloom filters hold whole records and a read of one version of a
 // record asks them. Other keys, and what pebble shortens keys to, have no suffix.
 func recordSplit(key []byte) int {
+	if end, ok := recordEnd(key); ok {
+		return end
+	}
+	return len(key)
+}
+
+// recordEnd is where the version of a record's key begins.
+func recordEnd(key []byte) (int, bool) {
 	if len(key) <= recordHeaderLen || key[0] != spaceRecord {
-		return len(key)
+		return 0, false
 	}
 	subject := partEnd(key[recordHeaderLen:])
 	if subject < 0 {
-		return len(key)
+		return 0, false
 	}
 	rest := partEnd(key[recordHeaderLen+subject:])
 	if rest < 0 {
-		return len(key)
+		return 0, false
 	}
-	return recordHeaderLen + subject + rest
+	return recordHeaderLen + subject + rest, true
+}
+
+// recordSuccessor is the comparer's ImmediateSuccessor: the first key behind all
+// versions of a record. Pebble's own appends a zero byte, which is in front of them:
+// NextPrefix then gave each version in a memtable as a record of its own.
+func recordSuccessor(dst, prefix []byte) []byte {
+	dst = append(dst, prefix...)
+	if end, ok := recordEnd(prefix); ok && end == len(prefix) {
+		dst[len(dst)-1] = terminator + 1
+		return dst
+	}
+	return append(dst, 0)
 }
 
 // newComparer orders keys byte by byte. Because the parts are terminated, that is
@@ -128,6 +148,7 @@ func newComparer() *pebble.Comparer {
 	c := *pebble.DefaultComparer
 	c.Name = "vertebra.state.1"
 	c.Split = recordSplit
+	c.ImmediateSuccessor = recordSuccessor
 	c.Compare = bytes.Compare
 	c.Equal = bytes.Equal
 	c.ComparePointSuffixes = bytes.Compare
