@@ -62,46 +62,79 @@ func (b *batch) request() *vertebrav1.StreamRequest {
 	return &vertebrav1.StreamRequest{Id: b.id, Operations: operations}
 }
 
-// readBatches cuts the input into batches and hands them over until the input or ctx
-// ends. It returns the input's error, nil at its end. Batches begin small on a slow
-// input and grow to the limits on a fast one: whenever reading would block, what there
-// is goes out if somebody is waiting for it.
-func readBatches(ctx context.Context, input *bufio.Reader, o Options, from Checkpoint, out chan<- *batch) error {
+// fits reports whether the line may join the batch.
+func (b *batch) fits(l line, o Options) bool {
+	return b.size() == 0 || b.size() < o.BatchLines && b.bytes+len(l.text) <= o.BatchBytes && !b.has(l.subject)
+}
+
+// readLines hands over the lines of the input until it or ctx ends, and returns the
+// input's error, nil at its end.
+func readLines(ctx context.Context, input *bufio.Reader, o Options, from Checkpoint, out chan<- line) error {
 	defer close(out)
 	lines := &lineReader{input: input, limit: o.LineBytes, number: from.Line, offset: from.Offset}
-	b := &batch{id: 1}
-	hand := func() error {
-		select {
-		case out <- b:
-			b = &batch{id: b.id + 1}
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 	for {
-		if input.Buffered() == 0 && b.size() > 0 {
-			select {
-			case out <- b:
-				b = &batch{id: b.id + 1}
-			default:
-			}
-		}
 		l, err := lines.next()
-		if errors.Is(err, io.EOF) && b.size() == 0 {
-			return nil
-		}
 		if errors.Is(err, io.EOF) {
-			return hand()
+			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if b.size() > 0 && (b.size() >= o.BatchLines || b.bytes+len(l.text) > o.BatchBytes || b.has(l.subject)) {
-			if err := hand(); err != nil {
-				return err
+		select {
+		case out <- l:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// cutBatches makes batches of lines until they or ctx end. On a fast input they grow to
+// the limits. On a slow one, what there is goes out as soon as somebody takes it.
+func cutBatches(ctx context.Context, lines <-chan line, o Options, out chan<- *batch) {
+	defer close(out)
+	b := &batch{id: 1}
+	for {
+		l, more := b.grow(ctx, lines, out)
+		if b.size() > 0 && !(more && b.fits(l, o)) {
+			select {
+			case out <- b:
+			case <-ctx.Done():
+				return
 			}
+			b = &batch{id: b.id + 1}
+		}
+		if !more {
+			return
 		}
 		b.add(l)
+	}
+}
+
+// grow returns the next line. While there is none it offers what the batch holds, and
+// empties the batch, with the next id, when that was taken.
+func (b *batch) grow(ctx context.Context, lines <-chan line, out chan<- *batch) (l line, more bool) {
+	select {
+	case l, more = <-lines:
+		return l, more
+	default:
+	}
+	offer := out
+	if b.size() == 0 {
+		offer = nil
+	}
+	taken := *b
+	select {
+	case l, more = <-lines:
+		return l, more
+	case offer <- &taken:
+		*b = batch{id: taken.id + 1}
+	case <-ctx.Done():
+		return line{}, false
+	}
+	select {
+	case l, more = <-lines:
+		return l, more
+	case <-ctx.Done():
+		return line{}, false
 	}
 }

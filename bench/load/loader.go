@@ -46,7 +46,9 @@ func Run(ctx context.Context, client vertebrav1.LocatorClient, input io.Reader, 
 	if inputErr := <-ended; err == nil && inputErr != nil {
 		err = fmt.Errorf("load: input: %w", inputErr)
 	}
-	err = errors.Join(err, l.finish(err))
+	if kept := l.finish(err); err == nil {
+		err = kept
+	}
 	return l.summary(), err
 }
 
@@ -101,8 +103,10 @@ func newLoader(ctx context.Context, client vertebrav1.LocatorClient, o Options, 
 
 func (l *loader) startReading(ctx context.Context, lines *bufio.Reader) <-chan error {
 	ended := make(chan error, 1)
-	from := l.done
-	go func() { ended <- readBatches(ctx, lines, l.Options, from, l.batches) }()
+	read := make(chan line, l.BatchLines)
+	options, from := l.Options, l.done
+	go cutBatches(ctx, read, options, l.batches)
+	go func() { ended <- readLines(ctx, lines, options, from, read) }()
 	return ended
 }
 
@@ -117,7 +121,7 @@ func (l *loader) run(ctx context.Context) error {
 			return err
 		}
 		if input == nil && l.held == nil && len(l.window) == 0 {
-			return nil
+			return ctx.Err() // the reader stops at the end of ctx too, which is not that of the input
 		}
 		select {
 		case b, more := <-l.room(input):
