@@ -39,7 +39,7 @@ type Entry struct {
 }
 
 // StateMachine is what the log is applied to. Apply, SnapshotMeta and Restore are
-// called from one goroutine; Flush runs beside Apply.
+// called from one goroutine, from before Open returns; Flush runs beside Apply.
 type StateMachine interface {
 	// Apply applies entries in log order, each once, and returns one result for each
 	// payload of each entry. An error stops the group: nothing is applied after it.
@@ -78,26 +78,20 @@ type systemClock struct{}
 func (systemClock) Now() time.Time                         { return time.Now() }
 func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// Hooks are told what happens to the log and to leadership; each may be nil. They
-// run on raft's goroutines and must return at once and not call the group.
-type Hooks struct {
+// LogHooks are told what happens to this node's log; each may be nil. They run on
+// raft's goroutines, in the order of what happens, and must return at once and not
+// call the group. Together they are enough to keep a table of what is in the log and
+// not yet applied.
+type LogHooks struct {
 	// OnStore is called for each command before it is stored, so before anybody can
-	// learn that this replica has it.
+	// learn that this replica has it. If storing it fails the group ends.
 	OnStore func(index uint64, footprint Footprint)
-	// OnAppended is called when the log is durable through an entry.
-	OnAppended func(index, term uint64)
 	// OnTruncate is called before a conflicting suffix is deleted: what was stored at or
 	// above from will never be committed there.
 	OnTruncate func(from uint64)
-	// OnCompact is called after a prefix was deleted whose state is durable.
+	// OnCompact is called after a prefix was deleted whose state is durable: nothing is
+	// taken back.
 	OnCompact func(to uint64)
-	// OnLeadership is called with true when this node has established its term: its
-	// marker is applied. It is called with false when that has ended. Not on raft's
-	// goroutine; in order.
-	OnLeadership func(leader bool, term uint64)
-	// OnFailure is called once when the group stops itself, on a goroutine of its own; it
-	// may call Close. The error wraps ErrFailed.
-	OnFailure func(err error)
 }
 
 // Observers take measurements; each may be nil. They must return at once.
@@ -168,9 +162,9 @@ type Config struct {
 
 	Log     Log
 	Machine StateMachine
-	// Transport carries raft's messages. When raft shuts down it closes it, so a
-	// transport shared between groups hands out one without a Close to each. Nil: this
-	// node stands alone, and as the only voter it is leader at once.
+	// Transport carries raft's messages. Raft closes it when the group is closed, so a
+	// transport shared between groups hands out one whose Close does nothing to each. Nil:
+	// this node stands alone, and as the only voter it is leader at once.
 	Transport raft.Transport
 	// Bootstrap are the first servers of a new group, the same on each of them. It is
 	// ignored when there is a log. Nil: wait to be added by a leader.
@@ -178,14 +172,25 @@ type Config struct {
 	// Peers is needed as soon as there is more than one voter.
 	Peers TermPeers
 
-	// A follower that hears nothing for HeartbeatTimeout (600 ms) to twice that stands for
-	// election; a candidacy lasts ElectionTimeout (600 ms); a leader that reaches no
-	// majority for LeaseTimeout (400 ms) steps down; a lone entry's commit is told to
-	// followers after CommitTimeout (50 ms).
-	HeartbeatTimeout, ElectionTimeout, LeaseTimeout, CommitTimeout time.Duration
+	// A candidacy lasts ElectionTimeout (600 ms), and a round of asking for terms at most;
+	// a follower that hears nothing for HeartbeatTimeout (as ElectionTimeout) to twice that
+	// stands for election; a leader that reaches no majority for LeaseTimeout (two thirds
+	// of that) steps down; a lone entry's commit is told to followers after CommitTimeout
+	// (50 ms).
+	ElectionTimeout, HeartbeatTimeout, LeaseTimeout, CommitTimeout time.Duration
 
+	// OnAppended is called, as LogHooks are, when the log is durable through an entry.
+	OnAppended func(index, term uint64)
+	// OnLeadership is called with true when this node has established its term, before
+	// any ProveLeader in that term returns, and with false when that has ended. It is
+	// called from one goroutine, in order; no term is established while it runs.
+	OnLeadership func(leader bool, term uint64)
+	// OnFailure is called once if the group stops itself, on a goroutine of its own; it
+	// may call Close. The error wraps ErrFailed.
+	OnFailure func(err error)
+
+	LogHooks  LogHooks
 	Limits    Limits
-	Hooks     Hooks
 	Observers Observers
 	Clock     Clock        // nil: the machine's
 	Logger    *slog.Logger // nil: silent; raft's own chatter comes at debug
@@ -193,8 +198,8 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
-	setDefault(&c.HeartbeatTimeout, 600*time.Millisecond)
-	setDefault(&c.ElectionTimeout, c.HeartbeatTimeout)
+	setDefault(&c.ElectionTimeout, max(600*time.Millisecond, c.HeartbeatTimeout))
+	setDefault(&c.HeartbeatTimeout, c.ElectionTimeout)
 	setDefault(&c.LeaseTimeout, c.HeartbeatTimeout*2/3)
 	setDefault(&c.CommitTimeout, 50*time.Millisecond)
 	if c.Clock == nil {

@@ -252,8 +252,8 @@ func (g *Group) fail(err error) {
 func (g *Group) stopAfterFailure(err error) {
 	g.logger.Error("group stops", "error", err)
 	g.queue.close(err)
-	if g.config.Hooks.OnFailure != nil {
-		g.config.Hooks.OnFailure(err)
+	if g.config.OnFailure != nil {
+		g.config.OnFailure(err)
 	}
 	_ = g.Close(context.Background())
 }

@@ -76,7 +76,7 @@ func TestLoneVoterLeadsAtOnceAndApplies(t *testing.T) {
 	if err != nil || term != b.Term || term != g.Term() {
 		t.Errorf("proved term %d: %v; want %d", term, err, b.Term)
 	}
-	_, marker, ok := g.Established()
+	_, marker, ok := g.Tenure()
 	if !ok || marker >= a.Index || machine.markers != 1 {
 		t.Errorf("marker at %d (%v), %d markers; want one before %d", marker, ok, machine.markers, a.Index)
 	}

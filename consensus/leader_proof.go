@@ -11,7 +11,7 @@ import (
 
 // ProveLeader returns the term of which this node was certainly the leader at a
 // moment after the call began. Two things make it certain: the node has established
-// the term (see Established), and a majority of the voters, itself included, was in
+// the term (see Tenure), and a majority of the voters, itself included, was in
 // exactly that term when asked after the call began. A later leader would have
 // needed a majority to make a higher term durable first.
 //
@@ -116,7 +116,7 @@ func (p *proofs) close() {
 
 // askMajority is one round.
 func (g *Group) askMajority() (uint64, error) {
-	term, _, ok := g.Established()
+	term, _, ok := g.Tenure()
 	if !ok {
 		return 0, g.refusal()
 	}

@@ -14,26 +14,55 @@ import (
 // The marker is a command and not a raft barrier, because the state machine never
 // sees a barrier and so could never report its index.
 type tenure struct {
-	mu      sync.Mutex
-	term    uint64 // 0: none
-	index   uint64 // the marker's
-	changed chan struct{}
+	mu        sync.Mutex
+	term      uint64 // 0: none
+	index     uint64 // the marker's
+	announced bool   // OnLeadership knows: readers may be let in
+	changed   chan struct{}
 }
 
-func (t *tenure) get() (term, index uint64, changed <-chan struct{}) {
+func (t *tenure) get() (term, index uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.term, t.index, t.changed
+	return t.term, t.index
 }
 
-// set replaces the tenure, wakes who waits for it and returns the term before.
-func (t *tenure) set(term, index uint64) (before uint64) {
+// announcement returns the term that readers may be let in to, 0 for none, and
+// what is closed when that changes.
+func (t *tenure) announcement() (term uint64, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	before, t.term, t.index = t.term, term, index
+	if !t.announced {
+		return 0, t.changed
+	}
+	return t.term, t.changed
+}
+
+// begin says that a term is established.
+func (t *tenure) begin(term, index uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.term, t.index = term, index
+}
+
+// announce lets readers in.
+func (t *tenure) announce() { t.wake(func() { t.announced = true }) }
+
+// end returns the term that was established until now, 0 for none.
+func (t *tenure) end() (before uint64) {
+	t.wake(func() {
+		before = t.term
+		t.term, t.index, t.announced = 0, 0, false
+	})
+	return before
+}
+
+func (t *tenure) wake(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
 	close(t.changed)
 	t.changed = make(chan struct{})
-	return before
 }
 
 // followLeadership establishes each term that raft says was won. Raft tells of
@@ -54,8 +83,8 @@ func (g *Group) followLeadership() {
 }
 
 func (g *Group) resign() {
-	if before := g.tenure.set(0, 0); before != 0 && g.config.Hooks.OnLeadership != nil {
-		g.config.Hooks.OnLeadership(false, before)
+	if before := g.tenure.end(); before != 0 && g.config.OnLeadership != nil {
+		g.config.OnLeadership(false, before)
 	}
 }
 
@@ -72,23 +101,33 @@ func (g *Group) establish() {
 			}
 			continue
 		}
-		g.tenure.set(entry.term, entry.index)
+		g.tenure.begin(entry.term, entry.index)
 		g.logger.Info("term established", "term", entry.term, "index", entry.index)
-		if g.config.Hooks.OnLeadership != nil {
-			g.config.Hooks.OnLeadership(true, entry.term)
+		if g.config.OnLeadership != nil {
+			g.config.OnLeadership(true, entry.term)
 		}
+		g.tenure.announce()
 		return
 	}
 }
 
-// Established returns the term that this node has established and the index of
-// its marker there; ok is false when it has none or is in another term by now.
+// Established tells whether this node has established the term that it is in now.
+// The term is read in the call: to use the answer for something applied, look that
+// up before.
+func (g *Group) Established() bool {
+	_, _, ok := g.Tenure()
+	return ok
+}
+
+// Tenure returns the term that this node has established and the index of its
+// marker there; ok is false when it has none or is in another term by now.
 //
 // What a read needs of it: everything acknowledged in earlier terms lies below the
-// index, so a reader after ProveLeader must read at or above it.
-func (g *Group) Established() (term, index uint64, ok bool) {
-	term, index, _ = g.tenure.get()
-	return term, index, term != 0 && term == g.raft.CurrentTerm()
+// marker, so a reader after ProveLeader must read at or above it. Who raises what is
+// visible to AppliedIndex in OnLeadership has done that.
+func (g *Group) Tenure() (term, marker uint64, ok bool) {
+	term, marker = g.tenure.get()
+	return term, marker, term != 0 && term == g.raft.CurrentTerm()
 }
 
 // AwaitLeadership returns when this node has established a term: soon after the
@@ -98,7 +137,7 @@ func (g *Group) AwaitLeadership(ctx context.Context) error {
 		if err := g.over(); err != nil {
 			return err
 		}
-		term, _, changed := g.tenure.get()
+		term, changed := g.tenure.announcement()
 		if term != 0 {
 			return nil
 		}
@@ -114,7 +153,7 @@ func (g *Group) AwaitLeadership(ctx context.Context) error {
 // awaitTenure waits while this node leads and has not established its term yet.
 func (g *Group) awaitTenure(ctx context.Context) (uint64, error) {
 	for {
-		term, _, changed := g.tenure.get()
+		term, changed := g.tenure.announcement()
 		if g.raft.State() != raft.Leader || g.over() != nil {
 			return 0, g.refusal()
 		}

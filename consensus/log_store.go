@@ -14,10 +14,11 @@ import (
 // the log when a snapshot is installed, entries behind the snapshot included that
 // this replica has acknowledged. A gap behind a snapshot does no harm here.
 type logStore struct {
-	log      Log
-	hooks    Hooks
-	observe  func(entries, bytes int) (done func()) // around each durable append
-	appended func(entries, bytes int)               // after each
+	log        Log
+	hooks      LogHooks
+	onAppended func(index, term uint64)
+	observe    func(entries, bytes int) (done func()) // around each durable append
+	appended   func(entries, bytes int)               // after each
 	// compactable is the index of the newest snapshot: raft deletes a prefix up to there
 	// at most, and a conflicting suffix only above it, because a snapshot is of what is
 	// committed. The applied index would be a worse border: the state machine never sees
@@ -42,7 +43,7 @@ func openLogStore(log Log, c Config, compactable func() uint64) (*logStore, erro
 	if err != nil {
 		return nil, fmt.Errorf("consensus: reading the log's bounds: %w", err)
 	}
-	s := &logStore{log: log, hooks: c.Hooks, compactable: compactable, first: first, last: last}
+	s := &logStore{log: log, hooks: c.LogHooks, onAppended: c.OnAppended, compactable: compactable, first: first, last: last}
 	s.cache = logCache{maxEntries: c.Limits.CacheEntries, maxBytes: c.Limits.CacheBytes}
 	return s, nil
 }
@@ -108,8 +109,8 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	s.last = last.Index
 	s.cache.add(logs)
 	s.mu.Unlock()
-	if s.hooks.OnAppended != nil {
-		s.hooks.OnAppended(last.Index, last.Term)
+	if s.onAppended != nil {
+		s.onAppended(last.Index, last.Term)
 	}
 	return nil
 }
