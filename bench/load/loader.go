@@ -80,7 +80,7 @@ type loader struct {
 	patience *time.Timer
 
 	started             time.Time
-	resumedAt           int64
+	resumed             Checkpoint
 	done                Checkpoint
 	written             time.Time
 	loadedNow           int64
@@ -97,7 +97,7 @@ func newLoader(ctx context.Context, client vertebrav1.LocatorClient, o Options, 
 		wake:     time.NewTimer(time.Hour),
 		patience: time.NewTimer(o.Patience),
 		started:  now, written: now,
-		resumedAt: from.Line, done: from,
+		resumed: from, done: from,
 	}
 }
 
@@ -376,8 +376,9 @@ func (l *loader) summary() Summary {
 	return Summary{
 		Line: l.done.Line, Offset: l.done.Offset,
 		Loaded: l.done.Loaded, Bad: l.done.Bad,
-		ResumedAt: l.resumedAt, LoadedNow: l.loadedNow,
-		Elapsed: time.Since(l.started),
-		Retries: l.retries, Reconnects: l.reconnects,
+		ResumedAt: l.resumed.Line, ResumedOffset: l.resumed.Offset,
+		LoadedNow: l.loadedNow,
+		Elapsed:   time.Since(l.started),
+		Retries:   l.retries, Reconnects: l.reconnects,
 	}
 }

@@ -47,8 +47,9 @@ type Summary struct {
 	Line, Offset int64
 	// Loaded and Bad count lines up to Line, those before a resumed checkpoint included.
 	Loaded, Bad int64
-	// ResumedAt is the line of the checkpoint that the Run went on from; 0 when none.
-	ResumedAt int64
+	// ResumedAt is the line of the checkpoint that the Run went on from, ResumedOffset its
+	// end in bytes; 0 when none.
+	ResumedAt, ResumedOffset int64
 	// LoadedNow counts what this Run loaded; Elapsed is how long it took.
 	LoadedNow int64
 	Elapsed   time.Duration

@@ -19,28 +19,29 @@ const environPrefix = "VERTEBRA_"
 // configFlag names the flag of the file; it is no setting itself.
 const configFlag = "config"
 
-// loadSettings merges defaults, the file, the variables and the flags, each over the
-// one before. warnings name VERTEBRA_* variables that are no setting of this command.
+// mergeSettings merges defaults, the file, the variables and the flags, each over the
+// one before, into a struct whose koanf tags are the flags' names. unknown names the
+// VERTEBRA_* variables that are no setting of this command.
 //
 // An unknown key in the file is an error and an unknown variable is not: the file is
 // ours, but the environment is shared. Kubernetes sets VERTEBRA_PORT and more for a
 // service called vertebra, and other commands have settings of their own.
-func loadSettings(flags *pflag.FlagSet, environ []string) (s settings, warnings []string, err error) {
+func mergeSettings(flags *pflag.FlagSet, environ []string, into any) (unknown []string, err error) {
 	k := koanf.New(".")
 	if err := mergeFile(k, flags); err != nil {
-		return s, nil, err
+		return nil, err
 	}
-	warnings, err = mergeEnviron(k, flags, environ)
+	unknown, err = mergeEnviron(k, flags, environ)
 	if err != nil {
-		return s, nil, err
+		return nil, err
 	}
 	if err := k.Load(posflag.Provider(flags, ".", k), nil); err != nil {
-		return s, nil, fmt.Errorf("flags: %w", err)
+		return nil, fmt.Errorf("flags: %w", err)
 	}
-	if err := k.Unmarshal("", &s); err != nil {
-		return s, nil, fmt.Errorf("settings: %w", err)
+	if err := k.Unmarshal("", into); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
 	}
-	return s, warnings, nil
+	return unknown, nil
 }
 
 // mergeFile merges the YAML file of --config, when there is one.

@@ -50,6 +50,7 @@ func (p *program) runDev(ctx context.Context, s settings) (err error) {
 		if s.Data, err = os.MkdirTemp("", "vertebra-dev-"); err != nil {
 			return fmt.Errorf("temporary data: %w", err)
 		}
+		s.temporaryData = true
 		defer func(dir string) { err = errors.Join(err, os.RemoveAll(dir)) }(s.Data)
 	}
 	return p.runNode(ctx, s, log, func(ctx context.Context, node *running, admin *adminServer) error {

@@ -18,6 +18,7 @@ func main() {
 		stdin:     os.Stdin,
 		environ:   os.Environ(),
 		startNode: startNode,
+		people:    madeUpPeople,
 		check:     checkData,
 	}
 	os.Exit(p.run(ctx, os.Args[1:]))

@@ -24,6 +24,8 @@ type program struct {
 	environ        []string
 	// startNode wires and starts a node; see node.go.
 	startNode func(ctx context.Context, s settings, parts parts) (*running, error)
+	// people returns what makes up the people of a seed; see people.go.
+	people func(seed uint64) personMaker
 	// check compares what a stopped node's data directory holds; see node.go.
 	check checker
 }

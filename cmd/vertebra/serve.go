@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,11 +69,11 @@ func accessChoices(access string) string {
 // nodeSettings loads and validates the settings of dev or serve. A fault is wrong use
 // of the command.
 func (p *program) nodeSettings(flags *pflag.FlagSet, sandbox bool) (settings, error) {
-	s, unknown, err := loadSettings(flags, p.environ)
+	s := settings{Sandbox: sandbox}
+	unknown, err := mergeSettings(flags, p.environ, &s)
 	if err != nil {
 		return s, &statusError{exitUsage, err}
 	}
-	s.Sandbox = sandbox
 	if err := s.validate(); err != nil {
 		return s, &statusError{exitUsage, err}
 	}
@@ -83,6 +84,6 @@ func (p *program) nodeSettings(flags *pflag.FlagSet, sandbox bool) (settings, er
 func (p *program) warnUnknown(variables []string) {
 	for _, name := range variables {
 		// The value stays out: what an unknown variable holds may be a secret.
-		_, _ = p.stderr.Write([]byte("vertebra: warning: " + name + " is no setting of this command\n"))
+		fmt.Fprintf(p.stderr, "vertebra: warning: %s is no setting of this command\n", name)
 	}
 }

@@ -49,12 +49,22 @@ type settings struct {
 	// Sandbox is true in dev and nowhere else: it is no setting, so no file or variable
 	// can open the sandbox on a real node.
 	Sandbox bool `koanf:"-"`
+	// temporaryData says that Data is removed at exit.
+	temporaryData bool
 	// Nodes, Patients, Seed, Load and WAN are dev's.
 	Nodes    int    `koanf:"nodes"`
 	Patients int    `koanf:"patients"`
 	Seed     uint64 `koanf:"seed"`
 	Load     string `koanf:"load"`
 	WAN      string `koanf:"wan"`
+}
+
+// dataWords says where the sandbox keeps what it is given.
+func (s *settings) dataWords() string {
+	if s.temporaryData {
+		return "in a temporary folder, removed at exit"
+	}
+	return "in " + s.Data
 }
 
 // settingError is a fault of one setting, by the name that the operator knows.
