@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"strings"
 	"unsafe"
 )
 
@@ -24,9 +25,10 @@ type Field uint8
 type Document []byte
 
 // With returns the document with one more value of a field. A field may have any
-// number of values; their order is kept. Empty values are left out.
+// number of values; their order is kept. Empty values are left out, and so are those
+// with a zero byte, which separates the parts of postings.
 func (d Document) With(f Field, value string) Document {
-	if value == "" {
+	if value == "" || strings.IndexByte(value, separator) >= 0 {
 		return d
 	}
 	d = append(d, byte(f))

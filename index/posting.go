@@ -2,17 +2,16 @@ package index
 
 import (
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
 // maxPostings bounds the postings that one composite makes of one document, so
 // that a record with hundreds of names cannot fill a log entry. A combination
 // over the bound is left out; the first values are the ones that stay.
-const maxPostings = 64
+const maxPostings = 256
 
 // separator stands between the parts of a posting's value. Being the lowest byte
-// it keeps the order of a composite that of its parts; folded values never hold it.
+// it keeps the order of a composite that of its parts; values in a Document never hold it.
 const separator = 0x00
 
 // Posting is one (field, value) of a document: a key in the state store.
@@ -26,7 +25,7 @@ type Posting struct {
 // Postings returns what the document is found by without the search engine: for
 // each composite every combination of its parts' values, without repeats, in
 // composite order. A composite with a part that the document has no value of
-// makes none. Values that hold the separator are left out.
+// makes none.
 func (p *Profile) Postings(d Document) []Posting {
 	var all []Posting
 	for i := range p.Composites {
@@ -45,9 +44,6 @@ func (c *Composite) combinations(d Document) []string {
 		var longer []string
 		for _, head := range values {
 			for v := range d.Values(part.Field) {
-				if strings.IndexByte(v, separator) >= 0 {
-					continue
-				}
 				value := head + part.cut(v)
 				if i > 0 {
 					value = head + string(rune(separator)) + part.cut(v)
