@@ -283,3 +283,12 @@ func isEmail(s string) bool {
 // pythonValue writes a JSON value as the service's error texts do, clipped to what
 // an answer may repeat.
 func pythonValue(v *fhir.Value) string { return shortened(fhir.Python(v)) }
+
+// pythonStrings is pythonValue of a list of strings.
+func pythonStrings(values []string) string {
+	list := fhir.NewArray()
+	for _, v := range values {
+		list.Items = append(list.Items, fhir.NewString(v))
+	}
+	return pythonValue(list)
+}

@@ -12,7 +12,7 @@ import (
 
 // PatientURL begins the fullUrl of every Patient: always the public base, wherever
 // the node answers (contract 1.1).
-const PatientURL = "https://api.service.nhs.uk/personal-demographics/FHIR/R4/Patient/"
+const PatientURL = publicBase + "/Patient/"
 
 // Hit is a match with the record of the person whom it stands for, as it is stored
 // at the position of the search.

@@ -186,7 +186,7 @@ func checkMultiplicity(p params) error {
 			continue
 		}
 		if len(p.values[name]) > most {
-			return TooManyValues(shortened(pythonList(p.values[name])), name)
+			return TooManyValues(pythonStrings(p.values[name]), name)
 		}
 	}
 	return nil
