@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Log keeps the entries and the few stable values of one group as bytes. It is
-// used by one writer at a time and by readers beside it. When a writing method
-// returns nil its effect survives a loss of power.
+// Log keeps the entries and the few stable values of one group as bytes. Append
+// and DeleteRange are called one at a time, everything else beside them. When a
+// writing method returns nil its effect survives a loss of power.
 type Log interface {
 	// Append writes entries at consecutive indexes from first, with one sync, replacing
 	// what is there. It keeps nothing of entries after it returned.

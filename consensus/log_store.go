@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// logStore is raft's LogStore over a Log. It writes from raft's main goroutine and
-// is read from many.
+// logStore is raft's LogStore over a Log. Raft appends and truncates from its main
+// goroutine, compacts from another, and reads from many.
 //
 // It does not claim to be a raft.MonotonicLogStore: then raft would delete all of
 // the log when a snapshot is installed, entries behind the snapshot included that
@@ -25,6 +25,8 @@ type logStore struct {
 	// no-ops, so one of those at the end of a compacted prefix would look like a conflict.
 	compactable func() uint64
 	broke       func(error) // told of the first failed write
+
+	writing sync.Mutex // held while the log and the bounds below change together
 
 	mu          sync.RWMutex
 	first, last uint64
@@ -98,6 +100,8 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	if err := s.announce(logs); err != nil {
 		return err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	first, last := logs[0], logs[len(logs)-1]
 	if err := s.append(first.Index, logs); err != nil {
 		return s.fail(fmt.Errorf("appending to the log: %w", err))
@@ -169,6 +173,8 @@ func (s *logStore) DeleteRange(low, high uint64) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	border := s.compactable()
 	if low <= border && high > border {
 		return s.fail(fmt.Errorf("raft deletes %d to %d across the snapshot at %d", low, high, border))
