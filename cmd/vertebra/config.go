@@ -73,6 +73,9 @@ func mergeEnviron(k *koanf.Koanf, flags *pflag.FlagSet, environ []string) (unkno
 				unknown = append(unknown, name)
 				return "", nil
 			}
+			if flags.Lookup(key).Value.Type() == "stringSlice" {
+				return key, strings.Split(value, ",")
+			}
 			return key, value
 		},
 	})

@@ -12,9 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// stopTimeout is how long a node may take to end in order. A supervisor's patience,
-// and the sandbox's promise, is five seconds; what is left is for the process.
-const stopTimeout = 4 * time.Second
+// How long a node, and after it the admin port, may take to end in order. A
+// supervisor's patience, and the sandbox's promise, is five seconds in all.
+const (
+	nodeStopTimeout  = 4 * time.Second
+	adminStopTimeout = 500 * time.Millisecond
+)
 
 // parts is what a node is given by the command that runs it.
 type parts struct {
@@ -50,12 +53,12 @@ func (p *program) runNode(ctx context.Context, s settings, log *slog.Logger, pre
 	if err != nil {
 		return err
 	}
-	defer inTime(&err, admin.stop)
+	defer inTime(&err, adminStopTimeout, admin.stop)
 	node, err := p.startNode(ctx, s, parts{log, registry, ready.ready})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	defer inTime(&err, node.stop)
+	defer inTime(&err, nodeStopTimeout, node.stop)
 	if node.operator != nil {
 		admin.mux.Handle("/admin/v1/", node.operator)
 	}
@@ -74,10 +77,10 @@ func (p *program) runNode(ctx context.Context, s settings, log *slog.Logger, pre
 	}
 }
 
-// inTime runs stop under stopTimeout and joins its error. The context of the run has
+// inTime runs stop under a timeout and joins its error. The context of the run has
 // ended by then, so it has one of its own.
-func inTime(err *error, stop func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+func inTime(err *error, timeout time.Duration, stop func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	*err = errors.Join(*err, stop(ctx))
 }
