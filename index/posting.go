@@ -24,8 +24,8 @@ type Posting struct {
 
 // Postings returns what the document is found by without the search engine: for
 // each composite every combination of its parts' values, without repeats, in
-// composite order. A composite with a part that the document has no value of
-// makes none.
+// composite order. Without a value of a composite's first part it makes none; a
+// later part without a value is empty, since a search need not name it.
 func (p *Profile) Postings(d Document) []Posting {
 	var all []Posting
 	for i := range p.Composites {
@@ -39,23 +39,42 @@ func (p *Profile) Postings(d Document) []Posting {
 
 // combinations returns the composite's values for d, at most maxPostings.
 func (c *Composite) combinations(d Document) []string {
-	values := []string{""}
-	for i, part := range c.Parts {
-		var longer []string
-		for _, head := range values {
-			for v := range d.Values(part.Field) {
-				value := head + part.cut(v)
-				if i > 0 {
-					value = head + string(rune(separator)) + part.cut(v)
-				}
-				if len(longer) < maxPostings && !slices.Contains(longer, value) {
-					longer = append(longer, value)
-				}
-			}
+	if len(c.Parts) == 0 {
+		return nil
+	}
+	values := c.Parts[0].values(d)
+	for _, part := range c.Parts[1:] {
+		tails := part.values(d)
+		if len(tails) == 0 {
+			tails = []string{""}
 		}
-		values = longer
+		values = pairs(values, tails)
 	}
 	return values
+}
+
+// values returns what the part keeps of the document's values, without repeats.
+func (p Part) values(d Document) (values []string) {
+	for v := range d.Values(p.Field) {
+		if v = p.cut(v); len(values) < maxPostings && !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// pairs joins each head with each tail.
+func pairs(heads, tails []string) []string {
+	joined := make([]string, 0, min(len(heads)*len(tails), maxPostings))
+	for _, head := range heads {
+		for _, tail := range tails {
+			if len(joined) == maxPostings {
+				return joined
+			}
+			joined = append(joined, head+string(rune(separator))+tail)
+		}
+	}
+	return joined
 }
 
 // cut returns what the part keeps of a value.
