@@ -95,6 +95,8 @@ func (p *Profile) requirements(all []Criterion) []requirement {
 		}
 		needed = p.require(needed, c)
 	}
+	// Few terms first: where a segment has none of them the many are not looked up.
+	slices.SortStableFunc(needed, func(a, b requirement) int { return len(a) - len(b) })
 	return needed
 }
 
