@@ -39,6 +39,8 @@ type View interface {
 	Get(record.Key) (record.Record, bool, error)
 	// Scan yields the subject's records of a table in key order.
 	Scan(record.Subject, record.Table) iter.Seq2[record.Record, error]
+	// History yields the versions of a record that are kept, newest first.
+	History(record.Key) iter.Seq2[record.Record, error]
 	// Position is the place that the view shows.
 	Position() cluster.Position
 	// Age is how old the view may be at most, from the start of the request whose answer

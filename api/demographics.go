@@ -16,7 +16,7 @@ import (
 // to its rules (package demographics): each method names its operation, its
 // interaction and its rule.
 type demographicsServer struct {
-	vertebrav1.UnimplementedDemographicsServer
+	vertebrav1.UnsafeDemographicsServer
 	edge *Edge
 }
 
@@ -24,23 +24,37 @@ type demographicsServer struct {
 func (s *demographicsServer) ReadPatient(ctx context.Context, r *vertebrav1.ReadPatientRequest) (*httpbody.HttpBody, error) {
 	op, number := operation{"demographics", "ReadPatient"}, r.GetNhsNumber()
 	return s.edge.serve(ctx, op, admitting(demographics.OpRetrieve, number), func(ctx context.Context, c *call) (fhir.Answer, error) {
-		return s.edge.read(ctx, c, record.Subject(number),
-			func(v View) (fhir.Answer, error) { return demographics.Read(v, c.caller, number) },
-			func(v View, by fhir.Number) (fhir.Answer, error) { return demographics.ReadRetained(v, c.caller, by) })
+		return s.readPatient(ctx, c, number)
 	})
+}
+
+func (s *demographicsServer) readPatient(ctx context.Context, c *call, number string) (fhir.Answer, error) {
+	if _, err := demographics.Asked(demographics.OpRetrieve, c.caller, number); err != nil {
+		return fhir.Answer{}, err // before a shard is looked for: the number may be none
+	}
+	return s.edge.read(ctx, c, record.Subject(number),
+		func(v View) (fhir.Answer, error) { return demographics.Read(v, c.caller, number) },
+		func(v View, by fhir.Number) (fhir.Answer, error) { return demographics.ReadRetained(v, c.caller, by) })
 }
 
 // ReadRelatedPersons implements vertebrav1.DemographicsServer.
 func (s *demographicsServer) ReadRelatedPersons(ctx context.Context, r *vertebrav1.ReadRelatedPersonsRequest) (*httpbody.HttpBody, error) {
 	op, number := operation{"demographics", "ReadRelatedPersons"}, r.GetNhsNumber()
 	return s.edge.serve(ctx, op, admitting(demographics.OpRelatedPersons, number), func(ctx context.Context, c *call) (fhir.Answer, error) {
-		now := s.edge.cluster.Now()
-		return s.edge.read(ctx, c, record.Subject(number),
-			func(v View) (fhir.Answer, error) { return demographics.RelatedPersons(v, c.caller, number, now) },
-			func(v View, by fhir.Number) (fhir.Answer, error) {
-				return demographics.RetainedRelatedPersons(v, c.caller, by, now)
-			})
+		return s.readRelatedPersons(ctx, c, number)
 	})
+}
+
+func (s *demographicsServer) readRelatedPersons(ctx context.Context, c *call, number string) (fhir.Answer, error) {
+	if _, err := demographics.Asked(demographics.OpRelatedPersons, c.caller, number); err != nil {
+		return fhir.Answer{}, err
+	}
+	now := s.edge.cluster.Now()
+	return s.edge.read(ctx, c, record.Subject(number),
+		func(v View) (fhir.Answer, error) { return demographics.RelatedPersons(v, c.caller, number, now) },
+		func(v View, by fhir.Number) (fhir.Answer, error) {
+			return demographics.RetainedRelatedPersons(v, c.caller, by, now)
+		})
 }
 
 // SearchPatients implements vertebrav1.DemographicsServer.

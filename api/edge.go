@@ -100,41 +100,62 @@ type run func(ctx context.Context, c *call) (fhir.Answer, error)
 
 // serve takes one call from its arrival to its answer: the same way for HTTP and
 // gRPC.
-func (e *Edge) serve(ctx context.Context, op operation, admit admission, answer run) (body *httpbody.HttpBody, err error) {
+func (e *Edge) serve(ctx context.Context, op operation, admit admission, answer run) (*httpbody.HttpBody, error) {
 	x := exchangeOf(ctx)
 	x.mirror()
+	var body *httpbody.HttpBody
+	failure := e.guard(ctx, x, op, func(ctx context.Context) error {
+		select {
+		case e.places <- struct{}{}:
+			defer func() { <-e.places }()
+		default:
+			return ErrTooManyCalls
+		}
+		c := &call{exchange: x, operation: op}
+		if err := e.admit(ctx, c, admit); err != nil {
+			return err
+		}
+		a, err := answer(ctx, c)
+		if err != nil {
+			body, err = e.answerIssue(c, err)
+			return err
+		}
+		body = c.reply(a)
+		return nil
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	return body, nil
+}
+
+// admit identifies the caller and reads what the headers ask for.
+func (e *Edge) admit(ctx context.Context, c *call, admit admission) (err error) {
+	identify := func() (access.Caller, error) { return e.access.Identify(ctx, c.lookup) }
+	if c.caller, err = admit(c.lookup, identify); err != nil {
+		return err
+	}
+	c.freshness, err = freshnessOf(c.exchange)
+	return err
+}
+
+// guard runs a piece of work with a deadline, counts it, and turns whatever goes
+// wrong with it, a panic included, into the failure that is answered.
+func (e *Edge) guard(ctx context.Context, x *exchange, op operation, work func(context.Context) error) (failure *Failure) {
 	done := e.metrics.begin(op)
 	defer func() {
 		if p := recover(); p != nil {
-			err = panicked(p)
+			failure = e.fail(ctx, x, op, panicked(p))
 		}
-		if err != nil {
-			x.failed = e.fail(ctx, x, op, err)
-			body, err = nil, x.failed
-		}
+		x.failed = failure
 		done(x)
 	}()
-	select {
-	case e.places <- struct{}{}:
-		defer func() { <-e.places }()
-	default:
-		return nil, ErrTooManyCalls
-	}
 	ctx, cancel := context.WithTimeout(ctx, syncWait(x.header(headerSyncWait), e.limits.Wait))
 	defer cancel()
-	c := &call{exchange: x, operation: op}
-	identify := func() (access.Caller, error) { return e.access.Identify(ctx, c.lookup) }
-	if c.caller, err = admit(c.lookup, identify); err != nil {
-		return nil, err
+	if err := work(ctx); err != nil {
+		return e.fail(ctx, x, op, err)
 	}
-	if c.freshness, err = freshnessOf(x); err != nil {
-		return nil, err
-	}
-	a, err := answer(ctx, c)
-	if err != nil {
-		return e.answerIssue(c, err)
-	}
-	return c.reply(a), nil
+	return nil
 }
 
 // answerIssue answers issues that are answers, such as TOO_MANY_MATCHES, which

@@ -40,6 +40,8 @@ var (
 	ErrUnsupportedMethod = errors.New("api: unsupported method")
 	// ErrNoOperation: an operation of a batch, or a kind of record, that says nothing.
 	ErrNoOperation = errors.New("api: empty or unknown operation")
+	// ErrMayNotLoad: a caller without access.LoadScope put a person.
+	ErrMayNotLoad = errors.New("api: the caller may not load records")
 	// ErrPanic: a defect. What panicked is logged by its type and place only, since a value
 	// may be a person's.
 	ErrPanic = errors.New("api: panic")
@@ -129,6 +131,7 @@ func errorTable() []row {
 		{name: "api.ErrBodyUnread", is: equals(ErrBodyUnread), issue: always(withStatus(http.StatusBadRequest, "structure", "The request body is incomplete"))},
 		{name: "api.ErrEncodedBody", is: equals(ErrEncodedBody), issue: always(encodedBody())},
 		{name: "api.ErrNoOperation", is: equals(ErrNoOperation), issue: always(demographics.UnsupportedService())},
+		{name: "api.ErrMayNotLoad", is: equals(ErrMayNotLoad), issue: always(mayNotLoad())},
 		{name: "cluster.ErrBadPosition", is: equals(cluster.ErrBadPosition), issue: always(withStatus(http.StatusBadRequest, "value", "Invalid value in header 'Vertebra-Position'"))},
 		{name: "cluster.ErrTooBroad", is: equals(cluster.ErrTooBroad), issue: always(demographics.TooManyMatches())},
 		{name: "cluster.ErrOverloaded", is: equals(cluster.ErrOverloaded), issue: always(tooManyRequests()), retry: soon},
@@ -138,6 +141,12 @@ func errorTable() []row {
 		{name: "cluster.ErrStale", is: equals(cluster.ErrStale), issue: always(demographics.ServiceUnavailable()), retry: later},
 		{name: "cluster.ErrClosed", is: equals(cluster.ErrClosed), issue: always(demographics.ServiceUnavailable()), retry: later},
 		{name: "cluster.RetryError", is: is[*cluster.RetryError], issue: always(demographics.ServiceUnavailable()), retry: later},
+		{name: "demographics.ClaimHeldError", is: is[*demographics.ClaimHeldError], issue: always(demographics.ServiceUnavailable()), code: codes.Aborted, retry: soon},
+		{name: "demographics.ErrNumberTaken", is: equals(demographics.ErrNumberTaken), issue: always(demographics.ServiceUnavailable()), code: codes.Aborted, retry: soon},
+		{name: "demographics.SupersededError", is: is[*demographics.SupersededError], fault: true},
+		{name: "demographics.ErrNoNumber", is: equals(demographics.ErrNoNumber), fault: true},
+		{name: "demographics.ErrCorruptClaim", is: equals(demographics.ErrCorruptClaim), code: codes.DataLoss, fault: true},
+		{name: "demographics.ErrCorruptAttributes", is: equals(demographics.ErrCorruptAttributes), code: codes.DataLoss, fault: true},
 		{name: "record.ErrTooLarge", is: equals(record.ErrTooLarge), issue: always(withStatus(http.StatusRequestEntityTooLarge, "too-long", "The record would be too large"))},
 		{name: "context.DeadlineExceeded", is: equals(context.DeadlineExceeded), issue: always(demographics.ServiceUnavailable()), code: codes.DeadlineExceeded, retry: later},
 		{name: "context.Canceled", is: equals(context.Canceled), issue: always(demographics.ServiceUnavailable()), code: codes.Canceled, retry: later},

@@ -72,6 +72,12 @@ func (c metadataCarrier) answer(name, value string) {
 	_ = grpc.SetHeader(c.ctx, metadata.Pairs(name, value)) // fails only when headers were sent: then nobody waits for them
 }
 
+// silence is the carrier of an operation within a batch, which has no headers.
+type silence struct{}
+
+func (silence) lookup(string) (string, bool) { return "", false }
+func (silence) answer(string, string)        {}
+
 func first(values []string) (string, bool) {
 	if len(values) == 0 {
 		return "", false

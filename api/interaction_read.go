@@ -18,16 +18,20 @@ const maxHops = 8
 // retained is then asked about the number that it names, which may be in another
 // shard.
 func (e *Edge) read(ctx context.Context, c *call, subject record.Subject, rule func(View) (fhir.Answer, error), retained func(View, fhir.Number) (fhir.Answer, error)) (fhir.Answer, error) {
-	answer, err := e.look(ctx, c, subject, rule)
 	for range maxHops {
+		answer, err := e.look(ctx, c, subject, rule)
 		by, ok := supersededBy(err)
 		if !ok {
-			break
+			return answer, err
 		}
-		answer, err = e.look(ctx, c, record.Subject(by), func(v View) (fhir.Answer, error) { return retained(v, by) })
+		subject, rule = record.Subject(by), func(v View) (fhir.Answer, error) { return retained(v, by) }
 	}
-	return answer, err
+	return fhir.Answer{}, errSupersededCircle
 }
+
+// errSupersededCircle: superseded numbers lead on for longer than maxHops. It has no
+// row of its own in the error table: it is a defect of what is stored.
+var errSupersededCircle = errors.New("api: superseded numbers lead nowhere")
 
 // look runs a rule on one view.
 func (e *Edge) look(ctx context.Context, c *call, subject record.Subject, rule func(View) (fhir.Answer, error)) (fhir.Answer, error) {

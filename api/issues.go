@@ -52,6 +52,12 @@ func encodedBody() *fhir.Issue {
 	return issue
 }
 
+func mayNotLoad() *fhir.Issue {
+	issue := demographics.Unauthorised("Loading records needs the scope " + access.LoadScope)
+	issue.Status, issue.Coding.Display = http.StatusForbidden, "Access Denied"
+	return issue
+}
+
 // noSuchPath is answered outside of every service.
 func noSuchPath() *fhir.Issue {
 	return &fhir.Issue{Status: http.StatusNotFound, Severity: "error", Type: "not-found", Diagnostics: "No service answers at this path"}

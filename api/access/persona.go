@@ -11,10 +11,16 @@ const (
 	sandboxApplication  = "sandbox"
 )
 
-// healthcareWorker is who calls when nobody says otherwise.
+// LoadScope allows a caller to create or replace records as they are, past the rules
+// that bind clients: what `vertebra load` needs.
+const LoadScope = "vertebra:load"
+
+// healthcareWorker is who calls when nobody says otherwise. In the sandbox that
+// caller may load, so that a sandbox can be filled without further ado.
 func healthcareWorker() Caller {
 	return Caller{Mode: HealthcareWorker, Application: sandboxApplication, User: sandboxUser,
-		RoleIDs: []string{sandboxRoleID}, Roles: []string{"R8000"}, Organisation: sandboxOrganisation}
+		RoleIDs: []string{sandboxRoleID}, Roles: []string{"R8000"}, Organisation: sandboxOrganisation,
+		Scopes: []string{LoadScope}}
 }
 
 func application(name string, scopes ...string) Caller {
