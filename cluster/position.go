@@ -104,5 +104,8 @@ func ParsePosition(s string) (Position, error) {
 		}
 		p = p.With(Place{ShardID(n[0]), uint32(n[1]), n[2]})
 	}
+	if p.String() != s { // one position has one form: no line breaks, no shard twice
+		return Position{}, ErrBadPosition
+	}
 	return p, nil
 }
