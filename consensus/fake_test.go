@@ -13,7 +13,7 @@ import (
 // after crash. skipSync plants the bug that the crash tests must find.
 type memoryLog struct {
 	skipSync bool          // Append claims to have synced
-	fsync    time.Duration // how long an append takes
+	fsync    time.Duration // how long a write takes
 
 	mu       sync.Mutex
 	entries  map[uint64][]byte
@@ -29,9 +29,7 @@ func newMemoryLog() *memoryLog {
 }
 
 func (l *memoryLog) Append(first uint64, entries [][]byte) error {
-	if l.fsync > 0 {
-		<-time.After(l.fsync)
-	}
+	l.sync()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.failNext; err != nil {
@@ -76,6 +74,7 @@ func (l *memoryLog) DeleteRange(first, last uint64) error {
 }
 
 func (l *memoryLog) SetStable(key string, value []byte) error {
+	l.sync()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stable[key] = bytes.Clone(value)
@@ -104,6 +103,21 @@ func (l *memoryLog) crash() *memoryLog {
 	return after
 }
 
+func (l *memoryLog) sync() {
+	l.mu.Lock()
+	fsync := l.fsync
+	l.mu.Unlock()
+	if fsync > 0 {
+		<-time.After(fsync)
+	}
+}
+
+func (l *memoryLog) slow(fsync time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fsync = fsync
+}
+
 func (l *memoryLog) failAppend(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,6 +137,7 @@ type ledger struct {
 	flushed        []string
 	flushedApplied uint64
 	skipFlush      bool // Flush claims to have flushed
+	alone          bool // there is nobody to restore from
 
 	failNext error
 	gate     chan struct{} // when not nil Apply waits for it
@@ -186,6 +201,9 @@ func (m *ledger) SnapshotMeta() ([]byte, error) {
 }
 
 func (m *ledger) Restore(meta []byte) error {
+	if m.alone {
+		return errors.New("nobody to restore from")
+	}
 	m.mu.Lock()
 	m.applied = uint64(meta[0])<<8 | uint64(meta[1])
 	m.lines = nil
@@ -201,7 +219,7 @@ func (m *ledger) crash() *ledger {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return &ledger{lines: slices.Clone(m.flushed), applied: m.flushedApplied,
-		flushed: m.flushed, flushedApplied: m.flushedApplied, skipFlush: m.skipFlush}
+		flushed: m.flushed, flushedApplied: m.flushedApplied, skipFlush: m.skipFlush, alone: m.alone}
 }
 
 func (m *ledger) all() []string {
