@@ -145,7 +145,7 @@ func TestWrongUse(t *testing.T) {
 	for _, args := range [][]string{
 		{"dev", "--nodes", "2"}, {"dev", "--wan", "uk"}, {"dev", "--access", "strict"}, {"dev", "--patients", "-1"},
 		{"dev", "--bootstrap-expect", "1"}, {"dev", "extra"}, {"serve"}, {"nonsense"},
-		{"generate", "--patients", "0"}, {"generate", "--patients", "100000000"},
+		{"generate", "--patients", "0"}, {"generate", "--patients", "1000000000"},
 		{"load"}, {"load", "-", "--grpc", "example.com:1"}, {"load", "-", "--batch", "1001"}, {"load", "-", "--in-flight", "0"},
 		{"check"},
 	} {

@@ -9,11 +9,16 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"vertebra/bench/people"
 )
 
-// personMaker makes the i-th person of a seed, counted from 0: one line of the form
+// personMaker appends to line the i-th person of a seed, counted from 0, in the form
 // that load takes, without the newline.
-type personMaker func(i int) ([]byte, error)
+type personMaker func(i int, line []byte) []byte
+
+// maxPatients is how many people have a number of their own.
+const maxPatients = people.MaxPeople
 
 func (p *program) generateCommand() *cobra.Command {
 	var patients int
@@ -54,17 +59,15 @@ func (p *program) writeTo(path string, write func(io.Writer) error) error {
 // writePeople writes the first count people, one a line.
 func writePeople(ctx context.Context, w io.Writer, person personMaker, count int) error {
 	buffered := bufio.NewWriterSize(w, 1<<18)
+	var line []byte
 	for i := range count {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		text, err := person(i)
-		if err != nil {
-			return fmt.Errorf("person %d: %w", i, err)
+		line = append(person(i, line[:0]), '\n')
+		if _, err := buffered.Write(line); err != nil {
+			return fmt.Errorf("generate: %w", err)
 		}
-		// A failed write is kept by the writer and told by Flush.
-		_, _ = buffered.Write(text)
-		_ = buffered.WriteByte('\n')
 	}
 	if err := buffered.Flush(); err != nil {
 		return fmt.Errorf("generate: %w", err)

@@ -209,6 +209,7 @@ func TestLoadCommand(t *testing.T) {
 
 func TestGenerateIsRepeatable(t *testing.T) {
 	first, second := newTestProgram(), newTestProgram()
+	first.people, second.people = madeUpPeople, madeUpPeople
 	path := filepath.Join(t.TempDir(), "people.ndjson")
 	if first.run(t.Context(), []string{"generate", "--patients", "20", "--seed", "7"}) != 0 {
 		t.Fatal(first.err.String())
@@ -219,6 +220,11 @@ func TestGenerateIsRepeatable(t *testing.T) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if number := numberOf([]byte(line)); len(number) != 10 {
+			t.Errorf("a line about %q", number)
+		}
 	}
 	if first.out.String() != string(text) || strings.Count(string(text), "\n") != 20 || second.out.String() != "" {
 		t.Errorf("%d bytes to standard output, %d to the file", len(first.out.String()), len(text))

@@ -63,7 +63,7 @@ func (l *lockedBuffer) String() string {
 
 // numberedPeople makes people of whom the first is restricted and the second dead.
 func numberedPeople(seed uint64) personMaker {
-	return func(i int) ([]byte, error) {
+	return func(i int, line []byte) []byte {
 		security, death := "U", ""
 		if i == 0 {
 			security = "R"
@@ -71,8 +71,8 @@ func numberedPeople(seed uint64) personMaker {
 		if i == 1 {
 			death = `,"deceasedDateTime":"2020-01-01"`
 		}
-		return fmt.Appendf(nil, `{"resource":{"resourceType":"Patient","id":"99%d%07d","meta":{"versionId":"3","security":[{"code":%q}]},`+
-			`"name":[{"use":"usual","family":"O'Hara %d"}],"gender":"female","birthDate":"1980-01-02"%s}}`, seed%10, i, security, i, death), nil
+		return fmt.Appendf(line, `{"resource":{"resourceType":"Patient","id":"99%d%07d","meta":{"versionId":"3","security":[{"code":%q}]},`+
+			`"name":[{"use":"usual","family":"O'Hara %d"}],"gender":"female","birthDate":"1980-01-02"%s}}`, seed%10, i, security, i, death)
 	}
 }
 

@@ -76,9 +76,6 @@ type settingError struct {
 // Error implements error.
 func (e *settingError) Error() string { return "--" + e.Name + ": " + e.Reason }
 
-// maxPatients is what the 999 range of NHS numbers can tell apart.
-const maxPatients = 900_000
-
 // faults collects what is wrong, so that an operator sees all of it at once.
 type faults []error
 

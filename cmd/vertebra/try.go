@@ -63,11 +63,7 @@ func (p *program) findExample(ctx context.Context, base string, s settings) (exa
 	defer cancel()
 	person := p.people(s.Seed)
 	for i := range min(s.Patients, maxTryCandidates) {
-		line, err := person(i)
-		if err != nil {
-			return example{}, err
-		}
-		found, ok, err := readExample(ctx, base, numberOf(line))
+		found, ok, err := readExample(ctx, base, numberOf(person(i, nil)))
 		if ok || err != nil {
 			return found, err
 		}
