@@ -99,9 +99,9 @@ func (g *gateway) prepare(r *http.Request) error {
 // answerDirectly answers what is no call of a service: health, preflight, paths
 // outside of every service.
 func (g *gateway) answerDirectly(ctx context.Context, w http.ResponseWriter, r *http.Request, x *exchange) bool {
-	rest, ours := strings.CutPrefix(r.URL.Path, demographicsPrefix)
+	rest := suffix(r.URL.Path)
 	switch {
-	case !ours || rest != "" && rest[0] != '/':
+	case !isService(r.URL.Path):
 		g.refuse(ctx, w, x, noSuchPath())
 	case rest == "/_ping" || rest == "/_status":
 		g.ping(ctx, w, r, x)
@@ -189,6 +189,12 @@ func (g *gateway) routingError(ctx context.Context, _ *runtime.ServeMux, _ runti
 		err = &UnsupportedPathError{rest}
 	}
 	g.refuse(ctx, w, exchangeOf(ctx), err)
+}
+
+// isService reports whether a path is within a service's prefix.
+func isService(path string) bool {
+	rest, ours := strings.CutPrefix(path, demographicsPrefix)
+	return ours && (rest == "" || rest[0] == '/')
 }
 
 func suffix(path string) string { return strings.TrimPrefix(path, demographicsPrefix) }
