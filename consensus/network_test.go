@@ -26,7 +26,7 @@ type network struct {
 	mu  sync.Mutex
 	cut map[string]bool
 	// liar, when set, answers for a peer without asking it: a planted bug.
-	liar  func(asker string) (term uint64, ok bool)
+	liar  func(asker string) uint64
 	asked int
 }
 
@@ -72,7 +72,9 @@ func (r *replica) start() {
 	if err != nil {
 		r.net.t.Fatal(err)
 	}
+	r.mu.Lock()
 	r.group = g
+	r.mu.Unlock()
 	r.net.rewire()
 }
 
@@ -114,12 +116,22 @@ func (r *replica) heard() []string {
 	return said
 }
 
-// crash loses what was not durable and starts the node again.
+// crash loses what was not durable and starts the node again. Closing a group
+// makes nothing durable, so what is lost is looked up only after it, when nobody can
+// be answered any more.
 func (r *replica) crash() {
-	log, machine := r.log.crash(), r.machine.crash()
 	r.close()
-	r.log, r.machine = log, machine
+	r.mu.Lock()
+	r.log, r.machine = r.log.crash(), r.machine.crash()
+	r.mu.Unlock()
 	r.start()
+}
+
+// now returns the group that runs on the node now, and its machine.
+func (r *replica) now() (*Group, *ledger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.group, r.machine
 }
 
 func (r *replica) close() {
@@ -175,9 +187,7 @@ func (p askPeers) CurrentTerm(ctx context.Context, group uint32, id, _ string) (
 	liar := p.net.liar
 	p.net.mu.Unlock()
 	if liar != nil {
-		if term, ok := liar(p.asker); ok {
-			return term, nil
-		}
+		return liar(p.asker), nil
 	}
 	for range 2 {
 		select {
@@ -189,7 +199,8 @@ func (p askPeers) CurrentTerm(ctx context.Context, group uint32, id, _ string) (
 			return 0, errUnreachable
 		}
 	}
-	return p.net.nodes[id].group.Term(), nil
+	g, _ := p.net.nodes[id].now()
+	return g.Term(), nil
 }
 
 // leader waits until one of the nodes that are not cut off has established a term.
