@@ -52,7 +52,9 @@ func writeFlags(w *record.Write, replaced *head) byte {
 	switch {
 	case w.Version != 0 && (len(w.Document) > 0 || len(w.Postings) > 0):
 		flags |= flagDocument
-	case replaced.flags&flagDocument != 0:
+	case replaced.flags&(flagDocument|flagNoDocument) != 0:
+		// Handed on: the version that said so first may be collected while a version before
+		// it is kept as history, whose search record would then come up again.
 		flags |= flagNoDocument
 	}
 	return flags

@@ -18,7 +18,7 @@ func (v *View) Checksum(low, high record.Slot) (uint64, error) {
 	var sum checksum
 	sum.Reset()
 	s := slotSpan(max(low, v.shard.low), min(high, v.shard.high))
-	for kv, err := range v.visible(s) {
+	for kv, err := range v.visible(s, nil) {
 		if err != nil {
 			return 0, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -26,7 +27,8 @@ type model struct {
 type modelVersion struct {
 	index uint64
 	time  int64
-	keep  bool
+	keep  bool   // the version that this one replaced stays
+	goes  uint64 // index of the write that replaced this one for good
 	write record.Write
 }
 
@@ -98,6 +100,9 @@ func (m *model) mutate(mu record.Mutation, r *record.Result, written map[record.
 		if before.Version == 0 && w.Version == 0 {
 			continue
 		}
+		if n := len(m.records[w.Key]); n > 0 && !w.KeepHistory {
+			m.records[w.Key][n-1].goes = m.applied
+		}
 		m.records[w.Key] = append(m.records[w.Key], modelVersion{index: m.applied, time: m.time, keep: w.KeepHistory, write: w})
 		searched := len(before.Document) > 0 || len(before.Postings) > 0
 		if w.Version != 0 && len(w.Document) > 0 {
@@ -123,8 +128,8 @@ func (m *model) collect(floor uint64) {
 	m.floor = max(m.floor, min(floor, m.applied))
 	for k, versions := range m.records {
 		var kept []modelVersion
-		for i, v := range versions {
-			replaced := i+1 < len(versions) && versions[i+1].index <= m.floor && !versions[i+1].keep
+		for _, v := range versions {
+			replaced := v.goes != 0 && v.goes <= m.floor
 			deleted := v.write.Version == 0 && v.index <= m.floor && !v.keep && len(kept) == 0
 			if !replaced && !deleted {
 				kept = append(kept, v)
@@ -178,9 +183,9 @@ type world struct {
 // that keys escape.
 func (w world) key() record.Key {
 	return record.Key{
-		Subject: rapid.SampledFrom([]record.Subject{"90", "900", "9\x00", "9\x00\x01"}).Draw(w.T, "subject"),
+		Subject: rapid.SampledFrom([]record.Subject{"90", "900", "9\x00"}).Draw(w.T, "subject"),
 		Table:   rapid.SampledFrom([]record.Table{record.Demographics, record.RelatedPersons}).Draw(w.T, "table"),
-		Rest:    rapid.SampledFrom([]string{"", "a", "a\x00", "a\xff"}).Draw(w.T, "rest"),
+		Rest:    rapid.SampledFrom([]string{"", "a\x00"}).Draw(w.T, "rest"),
 	}
 }
 
@@ -202,7 +207,7 @@ func (w world) mutation() record.Mutation {
 		k := w.key()
 		have := w.model.newest(k).write.Version
 		if rapid.IntRange(0, 3).Draw(w.T, "stale") == 0 {
-			have = rapid.Uint64Range(0, 2).Draw(w.T, "read")
+			have = rapid.SampledFrom([]uint64{0, have + 1, 2}).Draw(w.T, "read")
 		}
 		if rapid.Bool().Draw(w.T, "conditional") {
 			m.Reads = append(m.Reads, record.Read{Key: k, Version: have})
@@ -254,6 +259,22 @@ func (w world) entry(index uint64) Entry {
 	return e
 }
 
+// describe prints an entry for the transcript of a failure.
+func describe(e Entry) string {
+	var b strings.Builder
+	for _, c := range e.Commands {
+		fmt.Fprintf(&b, "\n  kind %d floor %d keep %v", c.Kind, c.Floor, c.Keep)
+		for _, r := range c.Mutation.Reads {
+			fmt.Fprintf(&b, ", read %q/%d/%q is %d", string(r.Key.Subject), r.Key.Table, r.Key.Rest, r.Version)
+		}
+		for _, w := range c.Mutation.Writes {
+			fmt.Fprintf(&b, ", write %q/%d/%q is %d, keep %v, document %q, %d postings",
+				string(w.Key.Subject), w.Key.Table, w.Key.Rest, w.Version, w.KeepHistory, w.Document, len(w.Postings))
+		}
+	}
+	return b.String()
+}
+
 // TestModel drives a store and the model with the same entries, pulls the plug now
 // and then, and compares everything that can be read.
 func TestModel(t *testing.T) {
@@ -268,6 +289,7 @@ func TestModel(t *testing.T) {
 			portion := rapid.IntRange(1, 3).Draw(t, "entries")
 			for range portion {
 				e := w.entry(w.model.applied + 1)
+				t.Logf("%d: %s", e.Index, describe(e))
 				log = append(log, e)
 				want = append(want, w.model.apply(e))
 			}
@@ -382,7 +404,7 @@ func (w world) compareHistory(v *View, k record.Key, versions []modelVersion) {
 }
 
 func (w world) compareOutcomes(v *View) {
-	for _, subject := range []record.Subject{"90", "900", "9\x00", "9\x00\x01"} {
+	for _, subject := range []record.Subject{"90", "900", "9\x00"} {
 		for id := range byte(4) {
 			want, there := w.model.outcomes[outcomeKey(subject, record.RequestID{id})]
 			there = there && want.index <= v.At()

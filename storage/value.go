@@ -12,7 +12,7 @@ const (
 	flagDeleted     = 1 << iota // the record is absent from here on
 	flagKeepHistory             // the version that this one replaced stays
 	flagDocument                // a search record stands beside this version
-	flagNoDocument              // the version before had a search record, this one has none
+	flagNoDocument              // a version before had a search record, this one has none
 )
 
 // versionHeader is what stands in front of a record's attributes and body.

@@ -133,27 +133,25 @@ func (v *View) Scan(subject record.Subject, table record.Table) iter.Seq2[record
 	if !v.shard.owns(subject.Slot()) {
 		return failing[record.Record](misplaced(record.Key{Subject: subject, Table: table}))
 	}
-	return v.records(within(appendSubject(nil, subject, table)))
+	return cutAll(v.visible(within(appendSubject(nil, subject, table)), nil))
 }
 
 // Records yields the records of one table with slots low to high, both included, in
 // the order of their slots. They are the caller's to keep.
 func (v *View) Records(table record.Table, low, high record.Slot) iter.Seq2[record.Record, error] {
-	return func(yield func(record.Record, error) bool) {
-		for slot := max(low, v.shard.low); slot <= min(high, v.shard.high); slot++ {
-			for r, err := range v.records(within(appendSlotTable(nil, slot, table))) {
-				if !yield(r, err) || err != nil {
-					return
-				}
-			}
+	s := slotSpan(max(low, v.shard.low), min(high, v.shard.high))
+	return cutAll(v.visible(s, func(key []byte) []byte {
+		if tableOf(key) == table {
+			return nil
 		}
-	}
+		return nextKept(slotOf(key), tableOf(key), []record.Table{table})
+	}))
 }
 
-// records yields the records in a span that are there.
-func (v *View) records(s span) iter.Seq2[record.Record, error] {
+// cutAll makes records of versions, leaving deletions out.
+func cutAll(versions iter.Seq2[pair, error]) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {
-		for kv, err := range v.visible(s) {
+		for kv, err := range versions {
 			if err != nil {
 				yield(record.Record{}, err)
 				return
@@ -227,8 +225,8 @@ func (v *View) clone(s span) (*pebble.Iterator, error) {
 }
 
 // visible yields, of every record in a span, the newest version that the view sees,
-// deletions included.
-func (v *View) visible(s span) iter.Seq2[pair, error] {
+// deletions included. Where skip, unless it is nil, returns a key, the walk goes on there.
+func (v *View) visible(s span, skip func(key []byte) []byte) iter.Seq2[pair, error] {
 	return func(yield func(pair, error) bool) {
 		it, err := v.clone(s)
 		if err != nil {
@@ -237,6 +235,12 @@ func (v *View) visible(s span) iter.Seq2[pair, error] {
 		}
 		var key []byte
 		for ok := it.First(); ok; {
+			if skip != nil {
+				if to := skip(it.Key()); to != nil {
+					ok = it.SeekGE(to)
+					continue
+				}
+			}
 			if versionOf(it.Key()) > v.at {
 				key = append(key[:0], it.Key()[:len(it.Key())-versionLen]...)
 				key = appendVersion(key, v.at)
