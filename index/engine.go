@@ -61,6 +61,9 @@ type Options struct {
 	BatchLimit int
 	// BatchInterval is how long an update waits for its batch at most; 500 ms.
 	BatchInterval time.Duration
+	// WipeDocuments bounds how many documents of a wiped shard one batch removes, so that
+	// emptying a big shard does not hold up the other ones; 10,000.
+	WipeDocuments int
 	// MaxSegmentsPerTier is bleve's; 5.
 	MaxSegmentsPerTier int
 	// MaxSegmentDocuments bounds the documents of a merged segment, and with it the
@@ -83,6 +86,7 @@ func (o Options) withDefaults() Options {
 	orElse(&o.QueueLimit, 20_000)
 	orElse(&o.BatchDocuments, 2_000)
 	orElse(&o.BatchLimit, max(5_000, o.BatchDocuments))
+	orElse(&o.WipeDocuments, 10_000)
 	orElse(&o.MaxSegmentsPerTier, 5)
 	orElse(&o.MaxSegmentDocuments, 250_000)
 	if o.AdmitWait <= 0 {

@@ -9,10 +9,6 @@ import (
 	bleve "github.com/blevesearch/bleve_index_api"
 )
 
-// wipeChunk bounds how many documents of a wiped shard one batch removes, so that
-// emptying a big shard does not hold up the other ones.
-const wipeChunk = 10_000
-
 // run makes batches until the engine is closed.
 func (e *Engine) run() {
 	defer close(e.done)
@@ -190,18 +186,18 @@ func (b *batch) forget(shard uint16) {
 }
 
 // wipe adds to the batch the removal of the documents that bleve has of the shards
-// that are to be emptied. Of a shard with more than wipeChunk it removes only those,
-// and leaves the shard's queue and position before the wipe: a crash repeats it.
+// that are to be emptied. Of a shard with more than WipeDocuments it removes only
+// those, and leaves the shard's queue and position before the wipe: a crash repeats it.
 func (e *Engine) wipe(b *batch) error {
 	for shard, part := range b.shards {
 		if part.wipe == nil && part.reset == nil {
 			continue
 		}
-		ids, err := e.documentsOf(shard, wipeChunk)
+		ids, err := e.documentsOf(shard, e.options.WipeDocuments)
 		if err != nil {
 			return err
 		}
-		if part.partly = len(ids) == wipeChunk; part.partly {
+		if part.partly = len(ids) == e.options.WipeDocuments; part.partly {
 			b.forget(shard)
 			e.stopBeforeWipe(b, part)
 		}

@@ -33,9 +33,9 @@ func (h history) at(v uint64, name int) (ids []string) {
 // While documents change as fast as they can and are batched as often as they can,
 // no search misses a document that matches at the visible index it is read at.
 func TestNoSearchMissesAVisibleDocument(t *testing.T) {
-	h := history{documents: 40, names: 8}
+	h := history{documents: 1000, names: 8}
 	const entries = 30_000
-	e := open(t, Options{BatchInterval: time.Millisecond, BatchDocuments: 64, BatchLimit: 64})
+	e := open(t, Options{BatchInterval: time.Millisecond, BatchDocuments: 64, BatchLimit: 64, QueueLimit: 128})
 	var visible atomic.Uint64
 	var running sync.WaitGroup
 	for searcher := range 2 {

@@ -29,6 +29,7 @@ func person() *Profile {
 			{Number: 3, Parts: []Part{{Field: family, First: 2}, {Field: birth}}},
 			{Number: 4, Parts: []Part{{Field: sound}, {Field: birth}}},
 			{Number: 5, Parts: []Part{{Field: postcode}}},
+			{Number: 6, Parts: []Part{{Field: given}, {Field: past}, {Field: birth}}},
 		},
 		Terms: []Term{
 			{family, TermExact}, {family, TermStart}, {given, TermExact}, {given, TermStart},

@@ -28,8 +28,8 @@ func TestWipeEmptiesItsShardInOrder(t *testing.T) {
 
 // A shard of more documents than one batch removes.
 func TestWipeOfABigShard(t *testing.T) {
-	e := open(t, Options{BatchInterval: time.Hour})
-	const many = wipeChunk + 10
+	e := open(t, Options{BatchInterval: time.Hour, WipeDocuments: 1})
+	const many = 1000
 	for i := range many {
 		feed(t, e, Update{Shard: 1, Index: uint64(i + 1), ID: fmt.Sprint(i), Profile: 1, Document: named("smith", "19700314")})
 	}
