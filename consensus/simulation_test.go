@@ -126,8 +126,8 @@ func (s *simulation) disturb(random *rand.Rand) {
 	pause()
 }
 
-// simulate returns what was wrong, nil for nothing, and how many reads were proved.
-func simulate(t *testing.T, seed uint64, plant func(*network)) (wrong error, reads int) {
+// simulate returns how many reads were proved and what was wrong, nil for nothing.
+func simulate(t *testing.T, seed uint64, plant func(*network)) (reads int, wrong error) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	s := &simulation{stop: make(chan struct{})}
 	s.net = newNetwork(t, Limits{SnapshotEntries: 100, TrailingEntries: 10}, "a", "b", "c")
@@ -145,7 +145,7 @@ func simulate(t *testing.T, seed uint64, plant func(*network)) (wrong error, rea
 	s.net.settle()
 	s.audit()
 	s.net.close()
-	return s.wrong, s.reads
+	return s.reads, s.wrong
 }
 
 // audit compares the nodes, when all is mended, with each other and with what was
@@ -174,7 +174,7 @@ func TestSimulation(t *testing.T) {
 	}
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
-			wrong, reads := simulate(t, seed, func(*network) {})
+			reads, wrong := simulate(t, seed, func(*network) {})
 			if wrong != nil {
 				t.Errorf("seed %d: %v", seed, wrong)
 			}
@@ -193,7 +193,7 @@ func TestSimulationFindsAPlantedBug(t *testing.T) {
 	}
 	for seed := range uint64(20) {
 		var found error
-		synctest.Test(t, func(t *testing.T) { found, _ = simulate(t, seed, takeOwnWord) })
+		synctest.Test(t, func(t *testing.T) { _, found = simulate(t, seed, takeOwnWord) })
 		if found != nil {
 			t.Logf("seed %d: %v", seed, found)
 			return
