@@ -78,7 +78,7 @@ func ParseSearch(values map[string][]string, caller access.Caller) (Search, erro
 	p := params{values: values}
 	steps := []func(params) error{
 		s.parseAccess, checkNames, s.parseDates, checkMultiplicity,
-		s.parseSwitches, s.parseText, s.checkMinimum, s.parseGender,
+		s.parseSwitches, s.parseText, s.checkMinimum, checkGender,
 	}
 	for _, step := range steps {
 		if err := step(p); err != nil {
@@ -235,6 +235,7 @@ func (s *Search) parseText(p params) error {
 	s.postcode = plainPostcode(p.first(paramPostcode) + p.first(paramPostcodeOld))
 	s.practice, s.organisation = p.plain(paramPractice), p.plain(paramOrganisation)
 	s.email, s.phone = p.plain(paramEmail), p.plain(paramPhone)
+	s.gender = genderLetter(p.first(paramGender))
 	for _, v := range p.values[paramGiven] {
 		if name := plain(v); name != "" {
 			s.given = append(s.given, name)
@@ -294,12 +295,9 @@ func wildcardTooEarly(s string) bool {
 	return found && utf8.RuneCountInString(before) < start
 }
 
-func (s *Search) parseGender(p params) error {
-	switch text := p.first(paramGender); text {
-	case "":
-	case "male", "female", "other", "unknown":
-		s.gender = genderLetter(text)
-	default:
+// checkGender comes last of all (1.6.2).
+func checkGender(p params) error {
+	if text := p.first(paramGender); text != "" && !isGender(text) {
 		return InvalidValue(text, paramGender)
 	}
 	return nil
