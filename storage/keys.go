@@ -10,7 +10,7 @@ import (
 	"vertebra/storage/record"
 )
 
-// This file alone knows what the keys of the state store look like; ExampleLayout
+// This file alone knows what the keys of the state store look like; Example_layout
 // prints the table. Every key begins with one byte that names its space.
 //
 //	d slot table subject rest ^index     a version of a record
