@@ -31,7 +31,6 @@ angus gus
 ann anne anna annie nan nancy
 annabel annabelle bella belle anna
 annette annie nettie
-anne-marie anne ann
 anthony tony ant antony
 antonia toni tonia
 archibald archie baldie
@@ -44,7 +43,7 @@ barnaby barney
 bartholomew bart barty
 beatrice bea bee trixie beatrix
 belinda bel lindy linda
-benedict ben ben
+benedict ben
 benjamin ben benny benji
 bernadette bernie detta
 bernard bernie
@@ -78,14 +77,12 @@ connor conor con
 constance connie
 cornelius con connie neil
 courtney court
-craig
 curtis curt
 cynthia cindy
 daniel dan danny dani
 danielle dani danni
 darren daz
 david dave davey davie dai davy
-dawn
 deborah deb debbie debra debs
 declan dec
 denis dennis den denny
@@ -95,7 +92,6 @@ desmond des
 diana di diane dianne
 dominic dom nick dominick
 donald don donnie
-donna
 dorothy dot dottie dolly dora dorothea
 douglas doug dougie
 duncan dunc
@@ -114,9 +110,7 @@ emmanuel manny emanuel
 eric rick ricky erik
 ernest ernie
 esther essie hester
-ethel
 eugene gene
-eunice
 evelyn eve evie
 felicity flick fliss lissy
 ferdinand ferdie
@@ -124,7 +118,7 @@ fergus gus
 fiona fi fee
 florence flo flossie florrie
 frances fran fanny frankie francesca
-francesca fran fran chessie frankie cesca
+francesca fran chessie frankie cesca
 francis frank frankie fran
 franklin frank
 frederick fred freddie freddy fredrick frederic rick
@@ -156,7 +150,6 @@ harriet hattie harrie
 harrison harry
 harvey harv
 hayley haley hailey
-heather
 helen helena nell nellie ellen lena helene
 henrietta hettie etta hattie
 henry harry hal hank
@@ -190,14 +183,12 @@ jessica jess jessie
 joan joanie
 joanna jo joanne joann anna
 jocelyn joss
-joel
 john johnny jack jon johnnie ian jock
 jonathan jon jonny jonathon johnathan nathan john
 jordan jordy
 joseph joe joey jo
 josephine jo josie
 joshua josh
-joyce
 judith judy jude judi
 julia julie jules juliet
 julian jules jools
@@ -205,7 +196,6 @@ juliet julie jules juliette
 justin just justen
 karen kaz
 katrina kat trina catriona
-keith
 kelly kel
 kenneth ken kenny
 kevin kev
@@ -270,10 +260,8 @@ monica mona
 montgomery monty
 montague monty
 morgan mo
-muriel
 myles miles
 nancy nan nance
-naomi
 natalie nat nattie nathalie
 natasha tasha nat
 nathan nat nate
@@ -284,27 +272,21 @@ nicholas nick nicky nic nico nicolas colin
 nicola nicky nic nicki nikki nicole
 nicole nicky nic nikki nicola
 nigel nige
-noel
 nora norah honora
 norman norm
 oliver ollie oli olly
 olivia livvy liv ollie livia
 oscar ossie
 oswald ossie oz
-owen
 pamela pam pammy
 patricia pat patsy trish tricia patty trisha paddy
 patrick pat paddy rick patsy
-paul
-paula
 pauline paula polly
 penelope penny pen
 percival percy
 peter pete petey
-petra
 philippa pip pippa phillipa
 philip phil pip phillip
-phoebe
 phyllis phyl
 polly paula
 priscilla cilla prissy
@@ -335,7 +317,6 @@ roxanne roxy
 rupert rupe
 russell russ
 ruth ruthie
-ryan
 sadie sarah sally
 samantha sam sammy
 samuel sam sammy
@@ -355,18 +336,16 @@ simon si sim
 sophia sophie sofia soph
 sophie soph sophia sofie
 stanley stan
-stella
 stephanie steph stevie stefanie
 stephen steve stevie steven ste stephan
 stewart stuart stu stew
-susan sue susie suzy susannah suzanne susie sukie suzie
+susan sue susie suzy susannah suzanne sukie suzie
 susanna susie sue susannah suzanna
 sylvia syl sylvie silvia
 tamara tammy tam
 tamsin tammy
 teresa terry tess tessa theresa tracy terri tracey therese
 terence terry tel terrence
-thelma
 theodore ted teddy theo
 theodora dora thea theo
 thomas tom tommy thom tam
@@ -375,10 +354,8 @@ timothy tim timmy
 tobias toby
 tracey tracy trace
 trevor trev
-ursula
 valerie val
 vanessa nessa ness
-vera
 veronica ron ronnie vron
 victor vic
 victoria vicky tori vicki vikki vickie vic
