@@ -91,6 +91,7 @@ type Node struct {
 	replicas []*replica // by ShardID; 0 is the control group
 	indexed  []uint16   // the data shards, as the search index names them
 	identity identity
+	metrics  *nodeMetrics
 
 	opened chan struct{} // closed when replicas is filled in, or will not be
 	failed chan error
@@ -108,6 +109,7 @@ func Start(config Config) (_ *Node, err error) {
 	}
 	n := &Node{config: config, log: config.Logger, failed: make(chan error, 1), opened: make(chan struct{})}
 	n.clock.base = config.Clock
+	n.metrics = newNodeMetrics(n)
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel
 	defer func() {
@@ -215,6 +217,7 @@ func (n *Node) join(r *replica) error {
 		HeartbeatTimeout: n.config.ElectionTimeout, ElectionTimeout: n.config.ElectionTimeout,
 		OnLeadership: func(bool, uint64) { r.expose() },
 		OnFailure:    n.fail,
+		Observers:    n.metrics.observers(r.id),
 	})
 	if err != nil {
 		return err
