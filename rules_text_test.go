@@ -107,14 +107,20 @@ func codeOf(text string) (code []string) {
 }
 
 // knownNames is what documents may speak of, as the sources have it.
-type knownNames struct{ commands, strings, tests map[string]bool }
+type knownNames struct {
+	commands, strings, tests map[string]bool
+	files                    map[string]bool // without their folders: "every doc.go"
+}
 
 var literalPattern = regexp.MustCompile(`"([a-z][a-z-]*)"`)
 
 // namesOf collects commands and flags from the sources of the command line itself. Any
 // literal there may be a flag's name: flags that are added in a loop are known too.
 func namesOf(t *tree) knownNames {
-	known := knownNames{map[string]bool{"help": true, "completion": true}, map[string]bool{"help": true}, map[string]bool{}}
+	known := knownNames{map[string]bool{"help": true, "completion": true}, map[string]bool{"help": true}, map[string]bool{}, map[string]bool{}}
+	for _, name := range t.names {
+		known.files[path.Base(name)] = true
+	}
 	for _, s := range t.sources {
 		if s.test {
 			for _, id := range declared(s.file) {
@@ -149,7 +155,7 @@ func (k knownNames) wrongIn(t *tree, dir, code string) (wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("there is no %s", test[1]))
 		}
 	}
-	if isPathHere(t, code) && !t.exists(code) && !t.exists(path.Join(dir, code)) {
+	if isPathHere(t, code) && !t.exists(code) && !t.exists(path.Join(dir, code)) && !k.files[code] {
 		wrong = append(wrong, code+" is not there")
 	}
 	return wrong
@@ -181,7 +187,7 @@ func TestDocumentsNameOnlyWhatExists(t *testing.T) {
 		}
 	}
 	hold(t, documentRule, []plant{
-		{"what is there", with("`storage/`, `storage/doc.go`, [a](docs/a.md#top), `vertebra dev --nodes 1`, `FuzzKey`, `n/a`, `application/json`, `GET /a/b.go`\n"), ""},
+		{"what is there", with("`storage/`, `storage/doc.go`, every `doc.go`, [a](docs/a.md#top), `vertebra dev --nodes 1`, `FuzzKey`, `n/a`, `application/json`, `GET /a/b.go`\n"), ""},
 		{"a block", with("```sh\ngo run ./cmd/vertebra dev --nodes 1 & curl --fail x\n```\n"), ""},
 		{"file", with("see `storage/keys.go`\n"), "storage/keys.go is not there"},
 		{"bare file", with("see `keys.go`\n"), "keys.go is not there"},
@@ -190,5 +196,32 @@ func TestDocumentsNameOnlyWhatExists(t *testing.T) {
 		{"command in a block", with("```sh\n./vertebra fly\n```\n"), `no command "vertebra fly"`},
 		{"flag", with("run `vertebra dev --fast`\n"), "no flag --fast"},
 		{"test", with("run `go test -run TestFlight ./storage`\n"), "no TestFlight"},
+	})
+}
+
+// fuzzRule: docs/testing.md lists every fuzz target with the command that runs it, so
+// that none is forgotten when all are run.
+func fuzzRule(t *tree) (violations []string) {
+	for _, s := range t.sources {
+		for _, id := range declared(s.file) {
+			if !s.test || !strings.HasPrefix(id.Name, "Fuzz") {
+				continue
+			}
+			if want := fmt.Sprintf("-fuzz '^%s$' -fuzztime 60s ./%s\n", id.Name, s.dir); !strings.Contains(t.files["docs/testing.md"], want) {
+				violations = append(violations, fmt.Sprintf("%s: docs/testing.md has no line %q", t.at(id), "go test -run - "+strings.TrimSpace(want)))
+			}
+		}
+	}
+	return violations
+}
+
+func TestFuzzTargetsAreListed(t *testing.T) {
+	with := func(list string) map[string]string {
+		return map[string]string{"docs/testing.md": list, "a/a_test.go": "package a\n\nfunc FuzzKey() {}\n"}
+	}
+	hold(t, fuzzRule, []plant{
+		{"listed", with("go test -run - -fuzz '^FuzzKey$' -fuzztime 60s ./a\n"), ""},
+		{"forgotten", with("\n"), "FuzzKey"},
+		{"another folder's", with("go test -run - -fuzz '^FuzzKey$' -fuzztime 60s ./a/b\n"), "FuzzKey"},
 	})
 }

@@ -78,13 +78,12 @@ func (r *lineReader) read() (text []byte, over bool, err error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF) && (len(text) > 0 || over):
-			r.number++
-			return text, over, nil
 		case err != nil:
 			return nil, false, err
 		}
 		r.number++
-		return text, over, nil
+		text = bytes.TrimSuffix(text, []byte("\n"))
+		return text, over || len(text) > r.limit, nil
 	}
 }
 

@@ -2,14 +2,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 )
-
-// errNotReady is what readiness gives while something is outstanding.
-var errNotReady = errors.New("not ready")
 
 // readiness says whether a node may be sent requests: when nothing that it waits
 // for is outstanding. Safe for concurrent use.
@@ -34,12 +30,12 @@ func (r *readiness) done(what string) {
 	}
 }
 
-// ready returns nil, or errNotReady with what is outstanding.
+// ready returns nil, or an error that says what is outstanding.
 func (r *readiness) ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.outstanding) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errNotReady, strings.Join(r.outstanding, ", "))
+	return errors.New(strings.Join(r.outstanding, ", "))
 }
