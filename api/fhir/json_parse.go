@@ -57,6 +57,18 @@ func ParseJSON(body []byte) (*Value, error) {
 type parser struct {
 	body []byte
 	at   int
+	// spare are Values allocated together: one by one they were 500 of the 1,300
+	// allocations of a large Patient.
+	spare []Value
+}
+
+func (p *parser) newValue() *Value {
+	if len(p.spare) == 0 {
+		p.spare = make([]Value, 32)
+	}
+	v := &p.spare[0]
+	p.spare = p.spare[1:]
+	return v
 }
 
 // fail returns a *SyntaxError as error; parents complete its path on the way up,
@@ -94,7 +106,7 @@ func (p *parser) next() byte {
 }
 
 func (p *parser) value(depth int) (*Value, error) {
-	v := new(Value)
+	v := p.newValue()
 	if e := p.into(v, depth); e != nil {
 		return nil, e
 	}
@@ -149,6 +161,7 @@ func (p *parser) object(v *Value, depth int) *SyntaxError {
 		p.at++
 		return nil
 	}
+	v.Properties = make([]Property, 0, 4)
 	for {
 		if p.next() != '"' {
 			return p.fail("expected a member name")
@@ -167,7 +180,7 @@ func (p *parser) object(v *Value, depth int) *SyntaxError {
 			return under(name, p.fail("expected ':'"))
 		}
 		p.at++
-		child := new(Value)
+		child := p.newValue()
 		if e := p.into(child, depth+1); e != nil {
 			return under(name, e)
 		}
@@ -186,7 +199,7 @@ func (p *parser) array(v *Value, depth int) *SyntaxError {
 		return nil
 	}
 	for {
-		child := new(Value)
+		child := p.newValue()
 		if e := p.into(child, depth+1); e != nil {
 			return under(strconv.Itoa(len(v.Items)), e)
 		}

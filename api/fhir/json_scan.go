@@ -6,7 +6,7 @@ package fhir
 
 // eachMember calls f for every member of the object in raw: its name as written,
 // where it starts at the name's quote, where its value starts, and its end.
-func eachMember(raw []byte, f func(name string, start, value, end int) error) error {
+func eachMember(raw []byte, f func(name []byte, start, value, end int) error) error {
 	at := skipSpace(raw, 0)
 	if at == len(raw) || raw[at] != '{' {
 		return &SyntaxError{Offset: at, Reason: "expected an object"}
@@ -18,7 +18,7 @@ func eachMember(raw []byte, f func(name string, start, value, end int) error) er
 			return &SyntaxError{Offset: at, Reason: "expected a member"}
 		}
 		end := skipValue(raw, value)
-		if err := f(string(raw[at+1:nameEnd-1]), at, value, end); err != nil {
+		if err := f(raw[at+1:nameEnd-1], at, value, end); err != nil {
 			return err
 		}
 		if end == at {
@@ -130,8 +130,8 @@ func skipString(raw []byte, at int) int {
 func MemberText(raw []byte, name string) string {
 	text := ""
 	// A damaged object has no such member: there is nobody to tell.
-	_ = eachMember(raw, func(have string, _, value, end int) error {
-		if have == name && raw[value] == '"' && end-value >= 2 {
+	_ = eachMember(raw, func(have []byte, _, value, end int) error {
+		if string(have) == name && raw[value] == '"' && end-value >= 2 {
 			text = string(raw[value+1 : end-1])
 		}
 		return nil

@@ -35,7 +35,8 @@ type Classify func(member string, item []byte) (c Class, itemised bool)
 // one itemisedClass, gap, length, number of items, then the same for each item.
 func AppendOutline(dst, body []byte, classify Classify) ([]byte, error) {
 	last := 0
-	err := eachMember(body, func(name string, start, value, end int) error {
+	err := eachMember(body, func(raw []byte, start, value, end int) error {
+		name := string(raw)
 		class, itemised := classify(name, nil)
 		if !itemised || body[value] != '[' {
 			dst = appendPart(dst, byte(class), start-last, end-start)
