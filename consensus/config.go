@@ -132,7 +132,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.EntryBytes, 1<<20)
 	setDefault(&l.QueuePayloads, 8192)
 	setDefault(&l.QueueBytes, 64<<20)
-	setDefault(&l.DeepQueue, max(1, l.PackPayloads/2))
+	setDefault(&l.DeepQueue, 128)
 	setDefault(&l.AppendEntries, 64)
 	setDefault(&l.CacheEntries, 1024)
 	setDefault(&l.CacheBytes, 8<<20)
