@@ -68,6 +68,13 @@ func (m *Mutation) check() error {
 			return ErrTooLarge
 		}
 	}
+	for i := range m.Writes {
+		for _, p := range m.Writes[i].Postings {
+			if len(p.Value) > MaxPostingBytes {
+				return ErrTooLarge
+			}
+		}
+	}
 	return nil
 }
 

@@ -5,6 +5,10 @@ import "github.com/cespare/xxhash/v2"
 // MaxRestBytes bounds the part of a key behind table and subject.
 const MaxRestBytes = 256
 
+// MaxPostingBytes bounds a posting's value: it is part of a key, and keys of a store
+// are held in memory by the block.
+const MaxPostingBytes = 1024
+
 // Table says what kind of record a key names. The numbers are on disk: they are
 // never reused and never renumbered.
 type Table uint8
@@ -30,6 +34,8 @@ const (
 	Tokens Table = 7
 	// Settings: what the cluster itself keeps, such as its clock. Rest names it.
 	Settings Table = 8
+	// Seeds: what a sandbox was told for services that it does not have. Subject names it.
+	Seeds Table = 9
 
 	// Documents: the compact search record of another record. Written by storage
 	// beside the record that it describes; Rest is that record's table and Rest.
