@@ -90,7 +90,7 @@ type Node struct {
 	slots    [record.Slots + 1]ShardID
 	replicas []*replica // by ShardID; 0 is the control group
 	indexed  []uint16   // the data shards, as the search index names them
-	identity identity
+	identity Identity
 	metrics  *nodeMetrics
 
 	opened chan struct{} // closed when replicas is filled in, or will not be
