@@ -31,6 +31,8 @@ var (
 	ErrBatchTooLarge = errors.New("api: too many operations in one batch")
 	// ErrQueryTooLong: path and query over their limit.
 	ErrQueryTooLong = errors.New("api: path and query over the limit")
+	// ErrMalformedQuery: a query string that cannot be decoded.
+	ErrMalformedQuery = errors.New("api: malformed query")
 	// ErrBodyUnread: the connection ended or stalled before the body was here.
 	ErrBodyUnread = errors.New("api: request body incomplete")
 	// ErrEncodedBody: a request body with a Content-Encoding. A small compressed body
@@ -128,6 +130,7 @@ func errorTable() []row {
 		{name: "api.ErrBodyTooLarge", is: equals(ErrBodyTooLarge), issue: always(withStatus(http.StatusRequestEntityTooLarge, "too-long", "The request body is too large"))},
 		{name: "api.ErrBatchTooLarge", is: equals(ErrBatchTooLarge), issue: always(withStatus(http.StatusRequestEntityTooLarge, "too-long", "The batch has too many operations"))},
 		{name: "api.ErrQueryTooLong", is: equals(ErrQueryTooLong), issue: always(withStatus(http.StatusRequestURITooLong, "too-long", "The path and query are too long"))},
+		{name: "api.ErrMalformedQuery", is: equals(ErrMalformedQuery), issue: always(withStatus(http.StatusBadRequest, "structure", "The query is malformed"))},
 		{name: "api.ErrBodyUnread", is: equals(ErrBodyUnread), issue: always(withStatus(http.StatusBadRequest, "structure", "The request body is incomplete"))},
 		{name: "api.ErrEncodedBody", is: equals(ErrEncodedBody), issue: always(encodedBody())},
 		{name: "api.ErrNoOperation", is: equals(ErrNoOperation), issue: always(demographics.UnsupportedService())},
@@ -140,6 +143,7 @@ func errorTable() []row {
 		{name: "cluster.ErrOutcomeUnknown", is: equals(cluster.ErrOutcomeUnknown), issue: always(demographics.ServiceUnavailable()), retry: later},
 		{name: "cluster.ErrStale", is: equals(cluster.ErrStale), issue: always(demographics.ServiceUnavailable()), retry: later},
 		{name: "cluster.ErrClosed", is: equals(cluster.ErrClosed), issue: always(demographics.ServiceUnavailable()), retry: later},
+		{name: "cluster.ErrNoNode", is: equals(cluster.ErrNoNode), fault: true},
 		{name: "cluster.RetryError", is: is[*cluster.RetryError], issue: always(demographics.ServiceUnavailable()), retry: later},
 		{name: "demographics.ClaimHeldError", is: is[*demographics.ClaimHeldError], issue: always(demographics.ServiceUnavailable()), code: codes.Aborted, retry: soon},
 		{name: "demographics.ErrNumberTaken", is: equals(demographics.ErrNumberTaken), issue: always(demographics.ServiceUnavailable()), code: codes.Aborted, retry: soon},
@@ -151,6 +155,13 @@ func errorTable() []row {
 		{name: "context.DeadlineExceeded", is: equals(context.DeadlineExceeded), issue: always(demographics.ServiceUnavailable()), code: codes.DeadlineExceeded, retry: later},
 		{name: "context.Canceled", is: equals(context.Canceled), issue: always(demographics.ServiceUnavailable()), code: codes.Canceled, retry: later},
 		{name: "record.ErrCorrupt", is: equals(record.ErrCorrupt), code: codes.DataLoss, fault: true},
+		{name: "index.ErrQueueFull", is: equals(index.ErrQueueFull), issue: always(tooManyRequests()), retry: soon},
+		{name: "index.ErrClosed", is: equals(index.ErrClosed), issue: always(demographics.ServiceUnavailable()), retry: later},
+		{name: "index.ErrFailed", is: equals(index.ErrFailed), issue: always(demographics.ServiceUnavailable()), retry: later},
+		{name: "index.QueueFullError", is: is[*index.QueueFullError], issue: always(tooManyRequests()), retry: soon},
+		{name: "index.ErrUnknownProfile", is: equals(index.ErrUnknownProfile), fault: true},
+		{name: "index.ErrOutOfOrder", is: equals(index.ErrOutOfOrder), fault: true},
+		{name: "fhir.PatchError", is: is[*fhir.PatchError], fault: true},
 		{name: "index.ErrCorruptDocument", is: equals(index.ErrCorruptDocument), code: codes.DataLoss, fault: true},
 		{name: "api.ErrPanic", is: equals(ErrPanic), fault: true},
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +89,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *gateway) prepare(r *http.Request) error {
 	if len(r.URL.Path)+len(r.URL.RawQuery) > g.edge.limits.QueryBytes {
 		return ErrQueryTooLong
+	}
+	if _, err := url.ParseQuery(r.URL.RawQuery); r.URL.RawQuery != "" && err != nil {
+		return ErrMalformedQuery
 	}
 	if strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") {
 		return &UnsupportedPathError{suffix(r.URL.RawPath)}

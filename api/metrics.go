@@ -8,7 +8,8 @@ import (
 )
 
 // metrics counts calls by service, operation and status: never by who is called
-// about.
+// about. Durations are taken with the machine's monotonic clock: they are of the
+// process, not of the cluster's time, which the sandbox moves.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
