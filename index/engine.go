@@ -377,8 +377,21 @@ func (e *Engine) Close() error {
 	e.closed = true
 	e.mu.Unlock()
 	close(e.stop)
-	<-e.done
+	e.awaitLoop()
 	err := e.index.Close()
 	e.analysis.Close()
 	return err
+}
+
+// awaitLoop waits for the batch that is on its way. When bleve's own loops have
+// failed nobody takes it any more: then the wait has an end.
+func (e *Engine) awaitLoop() {
+	if e.failure.Load() == nil {
+		<-e.done
+		return
+	}
+	select {
+	case <-e.done:
+	case <-time.After(e.options.AdmitWait):
+	}
 }

@@ -18,8 +18,9 @@ const maxSoundBytes = 64
 // Both are there because each finds what the other misses: Double Metaphone
 // knows that Knight and Night, or Catherine and Kathryn, begin alike; Soundex is
 // what the contract's "homophones" are (Smith and Smythe, Justen and Justin).
-// They cannot be taken for one another, since only a Soundex code ends in a
-// digit other than th's 0 or is padded with zeros. A name without a Latin letter has no sound.
+// The two kinds do not meet: a Soundex code is a letter and three digits, and the
+// only digit of Double Metaphone is its 0 for th. A name without a Latin letter has
+// no sound.
 func Sound(name string) []string {
 	letters := latinLetters(name)
 	if letters == "" {

@@ -16,7 +16,7 @@ func TestDateTermsCoverTheirRange(t *testing.T) {
 		value, bounds := date.Draw(t, "value"), []string{date.Draw(t, "low"), date.Draw(t, "high")}
 		terms, ok := ask.dates(&Criterion{Op: Range, Values: bounds})
 		if !ok || !inRange(value, bounds) {
-			t.Skip()
+			return
 		}
 		if len(terms) > 3*12+lastYear-firstYear {
 			t.Fatalf("%d terms", len(terms))
