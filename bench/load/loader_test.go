@@ -304,6 +304,18 @@ func TestRunResumes(t *testing.T) {
 	}
 }
 
+// The end of ctx ends the reader too, which must not be taken for the end of the input.
+func TestRunThatIsStoppedIsNeverDone(t *testing.T) {
+	client := newFakeLocator().client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 200 {
+		if _, err := Run(ctx, client, strings.NewReader(people(30)), quick()); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
 func TestRunRefusesACheckpointOfAnotherInput(t *testing.T) {
 	server := newFakeLocator()
 	client := server.client(t)

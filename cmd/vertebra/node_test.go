@@ -108,6 +108,12 @@ curl -i -H 'X-Request-ID: UUID' -X PATCH -H 'If-Match: W/"3"' -H 'Content-Type: 
 	}
 }
 
+func TestQuote(t *testing.T) {
+	if got, want := quote("O'Hara; rm $x"), `'O'\''Hara; rm $x'`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestDevWithoutPeopleSaysHowToMakeOne(t *testing.T) {
 	p := newTestProgram()
 	startDev(t, p, "--patients", "0")()
