@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -144,24 +145,61 @@ func searchSegment(segment *scorch.SegmentSnapshot, conjunctions [][]requirement
 	return more, err
 }
 
+// fewTerms is up to how many terms a requirement's posting lists are all opened at
+// once, to begin with the shortest. Wider ones, such as date ranges, are only held
+// against what the others left.
+const fewTerms = 4
+
 // evaluation intersects posting lists within one segment. It works on bleve's
 // bitmaps themselves, the rarest requirement first: bleve's own query objects
 // merge iterators document by document and took four times as long.
 type evaluation struct {
 	segment    *scorch.SegmentSnapshot
 	dictionary segments.TermDictionary
+	// Used again from term to term by narrow.
+	list     segments.PostingsList
+	iterator segments.PostingsIterator
 }
 
 func newEvaluation(segment *scorch.SegmentSnapshot) *evaluation {
 	return &evaluation{segment: segment}
 }
 
-// meeting returns the live documents that meet all requirements; every live
-// document when there are none.
+// meeting returns the live documents that meet all requirements, which come with
+// the fewest terms first; every live document when there are none.
 func (e *evaluation) meeting(needed []requirement) (*roaring.Bitmap, error) {
 	if len(needed) == 0 {
 		return e.segment.DocNumbersLive(), nil
 	}
+	if err := e.openDictionary(); err != nil {
+		return nil, err
+	}
+	few := 1
+	for few < len(needed) && len(needed[few]) <= fewTerms {
+		few++
+	}
+	found, err := e.intersect(needed[:few])
+	for _, wide := range needed[few:] {
+		if err != nil || found.IsEmpty() {
+			return found, err
+		}
+		found, err = e.narrow(found, wide)
+	}
+	if deleted := e.segment.Deleted(); deleted != nil && err == nil {
+		found.AndNot(deleted)
+	}
+	return found, err
+}
+
+func (e *evaluation) openDictionary() (err error) {
+	if e.dictionary == nil {
+		e.dictionary, err = e.segment.Segment().Dictionary(termField)
+	}
+	return err
+}
+
+// intersect returns the documents that meet all of the requirements, the rarest first.
+func (e *evaluation) intersect(needed []requirement) (*roaring.Bitmap, error) {
 	lists := make([]postings, len(needed))
 	for i, r := range needed {
 		list, err := e.postings(r)
@@ -170,18 +208,32 @@ func (e *evaluation) meeting(needed []requirement) (*roaring.Bitmap, error) {
 		}
 		lists[i] = list
 	}
-	slices.SortFunc(lists, func(a, b postings) int { return int(a.count) - int(b.count) })
+	slices.SortFunc(lists, func(a, b postings) int { return cmp.Compare(a.count, b.count) })
 	found := lists[0].union()
 	for _, list := range lists[1:] {
-		found = list.within(found)
-		if found.IsEmpty() {
-			return found, nil
+		if found = list.within(found); found.IsEmpty() {
+			break
 		}
 	}
-	if deleted := e.segment.Deleted(); deleted != nil {
-		found.AndNot(deleted)
-	}
 	return found, nil
+}
+
+// narrow returns those of found that meet r, one posting list at a time, in memory
+// that is used again.
+func (e *evaluation) narrow(found *roaring.Bitmap, r requirement) (*roaring.Bitmap, error) {
+	kept := roaring.New()
+	for _, term := range r {
+		list, err := e.dictionary.PostingsList([]byte(term), nil, e.list)
+		if err != nil {
+			return nil, err
+		}
+		e.list = list
+		if list.Count() > 0 {
+			e.iterator = list.Iterator(false, false, false, e.iterator)
+			kept.Or(roaring.And(found, bitmapLeft(e.iterator)))
+		}
+	}
+	return kept, nil
 }
 
 // holding returns the live documents that meet one requirement.
@@ -197,13 +249,6 @@ type postings struct {
 
 // postings looks up a requirement's terms.
 func (e *evaluation) postings(r requirement) (postings, error) {
-	if e.dictionary == nil {
-		dictionary, err := e.segment.Segment().Dictionary(termField)
-		if err != nil {
-			return postings{}, err
-		}
-		e.dictionary = dictionary
-	}
 	var found postings
 	for _, term := range r {
 		list, err := e.dictionary.PostingsList([]byte(term), nil, nil)
@@ -218,9 +263,15 @@ func (e *evaluation) postings(r requirement) (postings, error) {
 	return found, nil
 }
 
-// bitmapOf returns a posting list as a bitmap, without a copy where it is one.
+// bitmapOf returns a posting list as a bitmap, which is not to be changed.
 func bitmapOf(list segments.PostingsList) *roaring.Bitmap {
-	if direct, ok := list.Iterator(false, false, false, nil).(segments.OptimizablePostingsIterator); ok {
+	return bitmapLeft(list.Iterator(false, false, false, nil))
+}
+
+// bitmapLeft returns what is left of an iterator as a bitmap, without a copy where
+// bleve has it as one.
+func bitmapLeft(iterator segments.PostingsIterator) *roaring.Bitmap {
+	if direct, ok := iterator.(segments.OptimizablePostingsIterator); ok {
 		if bitmap := direct.ActualBitmap(); bitmap != nil {
 			return bitmap
 		}
@@ -229,7 +280,7 @@ func bitmapOf(list segments.PostingsList) *roaring.Bitmap {
 		}
 	}
 	bitmap := roaring.New()
-	for iterator := list.Iterator(false, false, false, nil); ; {
+	for {
 		posting, err := iterator.Next()
 		if err != nil || posting == nil {
 			return bitmap
