@@ -31,8 +31,9 @@ type Log interface {
 
 // Entry is one committed entry of the log with the payloads that travelled in
 // it, in order. An entry without payloads is the marker with which a leader
-// establishes its term: it changes nothing but the applied index. The payloads are
-// shared with the log's cache: valid until Apply returns, never to be written to.
+// establishes its term: it changes nothing but the applied index. The slice Payloads
+// is used again after Apply has returned; the bytes in it are not, and may be kept, but
+// they are shared with the log's cache and must never be written to.
 type Entry struct {
 	Index, Term uint64
 	Payloads    [][]byte

@@ -63,12 +63,14 @@ func crashRun(t *testing.T, seed uint64, plant func(*memoryLog, *ledger)) (found
 	return nil
 }
 
-// crashTogether takes the state before the log, as a crash takes them at one
-// moment: a log that is a little newer than the state is always possible, the reverse
-// never.
+// crashTogether loses power for both at one moment. One after the other would make
+// up what cannot be: a snapshot in the log whose state was not yet flushed.
 func crashTogether(log *memoryLog, machine *ledger) (*memoryLog, *ledger) {
-	m := machine.crash()
-	return log.crash(), m
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	machine.mu.Lock()
+	defer machine.mu.Unlock()
+	return log.crashLocked(), machine.crashLocked()
 }
 
 func checkLedger(m *ledger, acknowledged []string) error {

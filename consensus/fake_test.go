@@ -92,6 +92,10 @@ func (l *memoryLog) Stable(key string) ([]byte, error) {
 func (l *memoryLog) crash() *memoryLog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.crashLocked()
+}
+
+func (l *memoryLog) crashLocked() *memoryLog {
 	after := newMemoryLog()
 	after.skipSync = l.skipSync
 	for _, m := range []map[uint64][]byte{after.entries, after.durable} {
@@ -218,6 +222,10 @@ func (m *ledger) Restore(meta []byte) error {
 func (m *ledger) crash() *ledger {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.crashLocked()
+}
+
+func (m *ledger) crashLocked() *ledger {
 	return &ledger{lines: slices.Clone(m.flushed), applied: m.flushedApplied,
 		flushed: m.flushed, flushedApplied: m.flushedApplied, skipFlush: m.skipFlush, alone: m.alone}
 }

@@ -38,6 +38,9 @@ func TestAContextThatEndsAfterProposingLeavesTheOutcomeUnknown(t *testing.T) {
 		}
 		close(gate)
 		synctest.Wait()
+		if s := g.Stats(); s.QueuedPayloads != 0 || s.QueuedBytes != 0 {
+			t.Errorf("something is still queued: %v", s)
+		}
 		propose(t, g, "after")
 		if got := machine.all(); len(got) != 2 || got[0] != "sent" || got[1] != "after" {
 			t.Errorf("applied %q: what was unknown was made, what was withdrawn was not", got)
