@@ -319,7 +319,8 @@ func (c *checker) owe(k record.Key, postings []record.Posting) error {
 	return c.lookUp()
 }
 
-// lookUp looks for the postings owed, in key order: one by one cost three times as much.
+// lookUp looks for the postings owed in key order, so that each seek begins where the
+// last one ended.
 func (c *checker) lookUp() error {
 	slices.SortFunc(c.carried, bytes.Compare)
 	it, err := c.db.NewIter(spaceSpan(spacePosting, c.shard).options())

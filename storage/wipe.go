@@ -16,6 +16,8 @@ func (a *applier) wipe(keep []record.Table) error {
 		return err
 	}
 	keep = slices.Sorted(slices.Values(keep))
+	// Search records stay with what they describe, whoever asks for them.
+	keep = slices.DeleteFunc(keep, func(t record.Table) bool { return t == record.Documents })
 	beside, err := a.wipeRecords(keep)
 	if err != nil {
 		return err
