@@ -46,7 +46,7 @@ func newSounded(name string) sounded {
 func givenWords(given []string) []sounded {
 	var words []sounded
 	for _, name := range given {
-		for word := range strings.FieldsSeq(name) {
+		for word := range strings.FieldsFuncSeq(name, betweenWords) {
 			one := newSounded(word)
 			one.nicknames = index.Nicknames(word)
 			words = append(words, one)
@@ -54,6 +54,9 @@ func givenWords(given []string) []sounded {
 	}
 	return words
 }
+
+// betweenWords reports whether r stands between the words of given names.
+func betweenWords(r rune) bool { return r == ' ' || r == '-' || r == '\x1f' }
 
 // fits compares the asked name with a recorded one. folded is index.Fold(name).
 func (a *sounded) fits(name, folded string) float64 {
@@ -115,7 +118,7 @@ func initialOf(a, b string) bool {
 // were not asked for.
 func (m *matcher) fuzzyNames(d index.Document, total *score) (penalty float64, ok bool) {
 	family, given, extra := m.namesFit(d)
-	if m.family != "" && len(m.given) > 0 {
+	if m.family != "" && len(m.fuzzyGiven) > 0 {
 		f, g := m.transposedFit(d)
 		if f*g > 0 && weightFamily*f+weightGiven*g > weightFamily*family+weightGiven*given {
 			family, given = f, g
@@ -174,7 +177,7 @@ type recordedWord struct{ plain, fold string }
 
 func recordedWords(names string) []recordedWord {
 	var words []recordedWord
-	for word := range strings.FieldsFuncSeq(names, func(r rune) bool { return r == ' ' || r == '\x1f' }) {
+	for word := range strings.FieldsFuncSeq(names, betweenWords) {
 		words = append(words, recordedWord{word, index.Fold(word)})
 	}
 	return words

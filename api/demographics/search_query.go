@@ -65,7 +65,7 @@ func (s Search) fuzzyCandidates() [][]index.Criterion {
 		}
 	}
 	if s.family != "" {
-		find(equals(fieldFamilySound, index.Sound(s.family)...))
+		s.findSounding(find)
 		s.findMistyped(find)
 	}
 	if words := givenWords(s.given); len(words) > 0 {
@@ -78,6 +78,17 @@ func (s Search) fuzzyCandidates() [][]index.Criterion {
 		find(equals(fieldPostcode, s.postcode))
 	}
 	return any
+}
+
+// findSounding finds family names that sound like the asked one; one without a Latin
+// letter has no sound and is found as it is written.
+func (s Search) findSounding(find func(index.Criterion)) {
+	if codes := index.Sound(s.family); len(codes) > 0 {
+		find(equals(fieldFamilySound, codes...))
+		return
+	}
+	find(equals(fieldFamily, s.family))
+	find(equals(fieldPastFamily, s.family))
 }
 
 // findMistyped finds family names that start with the first two letters of the asked
