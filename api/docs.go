@@ -33,10 +33,13 @@ func Pages(services http.Handler, ready func() error) http.Handler {
 		writePage(w, "text/plain", "ok\n")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux cleans paths by redirecting; a service has to see its own as it was sent.
-		if h, pattern := mux.Handler(r); pattern != "" && !isService(r.URL.Path) {
-			h.ServeHTTP(w, r)
-			return
+		// ServeMux cleans paths by redirecting; a service has to see its own as it was sent,
+		// and needs no second routing.
+		if !isService(r.URL.Path) {
+			if h, pattern := mux.Handler(r); pattern != "" {
+				h.ServeHTTP(w, r)
+				return
+			}
 		}
 		services.ServeHTTP(w, r)
 	})

@@ -98,6 +98,27 @@ func (r *rig) load(t testing.TB, file string) {
 	}
 }
 
+// counted returns how many calls of an operation the metrics say ended with a status.
+func (r *rig) counted(t testing.TB, operation, status string) float64 {
+	t.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range m.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if family.GetName() == "vertebra_api_requests_total" && labels["operation"] == operation && labels["status"] == status {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
 // counter is a source of bytes that no two readers get the same of.
 type counter struct {
 	mu sync.Mutex

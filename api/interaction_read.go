@@ -46,6 +46,9 @@ func (e *Edge) look(ctx context.Context, c *call, subject record.Subject, rule f
 
 // supersededBy returns the number that a superseded one was merged into.
 func supersededBy(err error) (fhir.Number, bool) {
+	if err == nil {
+		return "", false
+	}
 	var superseded *demographics.SupersededError
 	if errors.As(err, &superseded) {
 		return superseded.By, true

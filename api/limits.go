@@ -65,6 +65,9 @@ const (
 // syncWait reads X-Sync-Wait, in seconds; absent, unreadable or out of range
 // means standard.
 func syncWait(value string, standard time.Duration) time.Duration {
+	if value == "" {
+		return standard
+	}
 	seconds, err := strconv.ParseFloat(value, 64)
 	if err != nil {
 		return standard
