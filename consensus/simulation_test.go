@@ -168,7 +168,7 @@ func (s *simulation) audit() {
 }
 
 func TestSimulation(t *testing.T) {
-	seeds := uint64(12)
+	seeds := uint64(8)
 	if testing.Short() {
 		seeds = 4
 	}
