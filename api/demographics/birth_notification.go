@@ -246,11 +246,3 @@ func (n Newcomer) motherWrite(c Creation) record.Write {
 		Version: 1, KeepHistory: true, Body: mother.JSON(),
 	}
 }
-
-// note is what is remembered of the answer beyond the person: the notification's id.
-func (n Newcomer) note(c Creation) []byte {
-	if !n.newborn {
-		return nil
-	}
-	return []byte(c.NotificationID)
-}

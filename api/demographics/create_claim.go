@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"vertebra/api/fhir"
@@ -63,8 +64,10 @@ func (n Newcomer) Claim() record.Subject {
 // request gets its own claim again, with the number that it had; an expired claim
 // is taken over. Somebody else's live one gives *ClaimHeldError.
 //
-// The caller proposes the Decision, then searches, creates and releases: see DESIGN.md.
-func TakeClaim(r Reader, n Newcomer, number fhir.Number, request record.RequestID, now time.Time) (Claim, Decision, error) {
+// taken are the numbers that Create said are taken: a claim does not get one of them
+// again. The caller proposes the Decision, then searches, creates and releases: see
+// DESIGN.md.
+func TakeClaim(r Reader, n Newcomer, number fhir.Number, request record.RequestID, now time.Time, taken ...fhir.Number) (Claim, Decision, error) {
 	old, version, err := readClaim(r, n.Claim())
 	if err != nil {
 		return Claim{}, Decision{}, err
@@ -73,7 +76,9 @@ func TakeClaim(r Reader, n Newcomer, number fhir.Number, request record.RequestI
 	switch {
 	case version == 0:
 	case old.Request == request:
-		next.Number, next.Repeated = old.Number, true
+		if !slices.Contains(taken, old.Number) {
+			next.Number, next.Repeated = old.Number, true
+		}
 	case old.Until.After(now):
 		return Claim{}, Decision{}, &ClaimHeldError{Until: old.Until}
 	case !old.Until.IsZero():
@@ -100,7 +105,7 @@ func Release(r Reader, n Newcomer, c Claim) (Decision, error) {
 func RefuseNumber(r Reader, number fhir.Number) (Decision, error) {
 	subject := record.Subject(number)
 	patient := record.Key{Subject: subject, Table: record.Demographics}
-	refusal := record.Key{Subject: subject, Table: record.Claims}
+	refusal := originKey(number)
 	for _, key := range []record.Key{patient, refusal} {
 		if _, found, err := r.Get(key); err != nil || found {
 			return Decision{}, err
@@ -111,6 +116,30 @@ func RefuseNumber(r Reader, number fhir.Number) (Decision, error) {
 		Reads:   []record.Read{{Key: patient}, {Key: refusal}},
 		Writes:  []record.Write{{Key: refusal, Version: 1}},
 	}}, nil
+}
+
+// originKey names the record beside a Patient that says which request created it
+// (origin), or, without a body, that none may.
+func originKey(number fhir.Number) record.Key {
+	return record.Key{Subject: record.Subject(number), Table: record.Claims}
+}
+
+// origin is the request that created a person, with the notification's id of a birth.
+// The outcome of the request is kept for a day; this tells for good that a number
+// is its own, so that nobody is ever answered with another's record.
+type origin struct {
+	request      record.RequestID
+	notification string
+}
+
+func (o origin) encode() []byte { return append(o.request[:], o.notification...) }
+
+func decodeOrigin(b []byte) (o origin, ok bool) {
+	if len(b) < len(o.request) {
+		return origin{}, false
+	}
+	o.notification = string(b[copy(o.request[:], b):])
+	return o, true
 }
 
 func readClaim(r Reader, subject record.Subject) (c Claim, version uint64, err error) {

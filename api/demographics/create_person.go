@@ -271,48 +271,54 @@ func Create(r Reader, n Newcomer, c Creation) (Decision, error) {
 	}
 	subject := record.Subject(c.Claim.Number)
 	patient := record.Key{Subject: subject, Table: record.Demographics}
-	refusal := record.Key{Subject: subject, Table: record.Claims}
-	if rec, found, err := r.Get(patient); err != nil || found {
-		return createdBefore(rec, c, err)
+	mark, marked, err := r.Get(originKey(c.Claim.Number))
+	if err != nil {
+		return Decision{}, err
 	}
-	if _, found, err := r.Get(refusal); err != nil || found {
-		return Decision{}, orTaken(err)
+	if rec, found, err := r.Get(patient); err != nil || found || marked {
+		return n.createdBefore(rec, mark, c, err)
 	}
 	body := n.body(c)
 	writes, err := PersonWrites(Person{Number: c.Claim.Number, Version: 1, Body: body})
 	if err != nil {
 		return Decision{}, err
 	}
+	writes = append(writes, record.Write{Key: originKey(c.Claim.Number), Version: 1, Body: n.origin(c).encode()})
 	if n.mother != "" {
 		writes = append(writes, n.motherWrite(c))
 	}
 	return Decision{
 		Mutation: record.Mutation{
 			Subject: subject, Request: c.Request,
-			Outcome: record.Outcome{Status: 201, Version: 1, Subject: subject, Note: n.note(c)},
-			Reads:   []record.Read{{Key: patient}, {Key: refusal}},
+			Outcome: record.Outcome{Status: 201, Version: 1, Subject: subject, Note: []byte(n.origin(c).notification)},
+			Reads:   []record.Read{{Key: patient}, {Key: originKey(c.Claim.Number)}},
 			Writes:  writes,
 		},
 		Answer: n.answer(c, body),
 	}, nil
 }
 
-func orTaken(err error) error {
+// createdBefore answers for a number that has a record: the request's own, or taken.
+func (n Newcomer) createdBefore(rec, mark record.Record, c Creation, err error) (Decision, error) {
 	if err != nil {
-		return err
+		return Decision{}, err
 	}
-	return ErrNumberTaken
+	made, ok := decodeOrigin(mark.Body)
+	if !ok || made.request != c.Request || len(rec.Body) == 0 {
+		return Decision{}, ErrNumberTaken
+	}
+	c.NotificationID = made.notification
+	answer := n.answer(c, rec.Body)
+	answer.Version = rec.Version
+	return Decision{Mutation: record.Mutation{Subject: record.Subject(c.Claim.Number)}, Answer: answer}, nil
 }
 
-// createdBefore answers for a number that has a record: the request's own, or taken.
-func createdBefore(rec record.Record, c Creation, err error) (Decision, error) {
-	if err != nil || !c.Claim.Repeated {
-		return Decision{}, orTaken(err)
+func (n Newcomer) origin(c Creation) origin {
+	o := origin{request: c.Request}
+	if n.newborn {
+		o.notification = c.NotificationID
 	}
-	return Decision{
-		Mutation: record.Mutation{Subject: record.Subject(c.Claim.Number)},
-		Answer:   fhir.Answer{Status: 201, Version: rec.Version, Body: rec.Body},
-	}, nil
+	return o
 }
 
 func (n Newcomer) answer(c Creation, body []byte) fhir.Answer {

@@ -224,6 +224,24 @@ func TestRepeatedCreate(t *testing.T) {
 	}
 }
 
+// TestTakenNumber: a number that is somebody's is exchanged, and never answered with,
+// even when the claim is the request's own again.
+func TestTakenNumber(t *testing.T) {
+	s := newShelf()
+	s.load(t, resident{number: jane, names: named("usual", "Secret"), birth: "1970-01-01"}.seed())
+	n, _ := demographics.ParseCreate([]byte(newcomer), noon())
+	request := record.RequestID{1}
+	for range 2 {
+		if answer, err := s.createAs(t, n, request, jane); !errors.Is(err, demographics.ErrNumberTaken) {
+			t.Fatalf("answered %s, %v", answer.Body, err)
+		}
+	}
+	claim, _, err := demographics.TakeClaim(s, n, jayne, request, noon(), jane)
+	if err != nil || claim.Number != jayne || claim.Repeated {
+		t.Errorf("not exchanged: %v", err)
+	}
+}
+
 // TestDisplacedCreate: once a claim was taken over, its creation cannot happen any
 // more, however late it comes.
 func TestDisplacedCreate(t *testing.T) {
@@ -365,6 +383,10 @@ func TestBirth(t *testing.T) {
 		if got := gjson.GetBytes(answer.Body, path).String(); got != want {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
+	}
+	again, err := s.createAs(t, n, record.RequestID{1}, jayne)
+	if err != nil || again.Header["notification-id"] != answer.Header["notification-id"] || !bytes.Equal(again.Body, answer.Body) {
+		t.Errorf("again: %v %v", again.Header, err)
 	}
 	related, err := demographics.RelatedPersons(s, access.Caller{Mode: access.HealthcareWorker}, jane, noon())
 	if err != nil || gjson.GetBytes(related.Body, "entry.0.resource.patient.identifier.value").String() != anne ||
