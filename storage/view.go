@@ -26,7 +26,8 @@ type View struct {
 //
 // It stands on one pebble iterator, of which all others of the view are clones. So
 // it sees one state of the database even when versions are collected or the shard is
-// wiped meanwhile, and costs less than a pebble snapshot.
+// wiped meanwhile, without a pebble snapshot, which would hold back compactions of
+// the whole store.
 func (s *Shard) View(at uint64) (*View, error) {
 	if applied := s.applied.Load(); at > applied {
 		return nil, fmt.Errorf("%w: %d, applied %d", ErrNotApplied, at, applied)
