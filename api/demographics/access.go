@@ -139,12 +139,3 @@ func coverageRefused(op Operation, mode access.Mode) *fhir.Issue {
 	return refused("Cannot "+method+" resource with "+string(mode)+" access token",
 		"Your app has insufficient permissions to use this operation. Please contact support.")
 }
-
-// issueTooManyForMode refuses more than one result to an application (contract 1.4):
-// an INVALID_VALUE with a meaning of its own.
-func issueTooManyForMode(mode access.Mode) *fhir.Issue {
-	i := NewIssue(CodeInvalidValue, "Your app has insufficient permissions to perform this search. Please contact support.")
-	i.Status, i.Type = 403, "token"
-	i.Coding.Display = "Cannot retrieve more than one result with " + string(mode) + " access token"
-	return i
-}

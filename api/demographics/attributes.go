@@ -27,16 +27,24 @@ const (
 const attributesFormat = 1
 
 // attributes is what a read must know of a stored Patient without decoding it. As
-// record.Attributes: format, state, security, whether a plain view is the whole
-// body, the superseding number if there is one, then the outline.
+// record.Attributes: format, state, security, flags, the superseding number if there
+// is one, then the outline.
 type attributes struct {
 	status   Status
 	security Security
 	// whole: nothing in the body is hidden from those who may see everything, so that
 	// the hot path answers with the stored bytes.
-	whole   bool
-	outline []byte
+	whole bool
+	// internalRemoval: the body has a reason for removal that is not for everybody.
+	internalRemoval bool
+	outline         []byte
 }
+
+// The flags of stored attributes.
+const (
+	flagWhole           = 1
+	flagInternalRemoval = 2
+)
 
 const numberLength = 10
 
@@ -44,7 +52,7 @@ const numberLength = 10
 // confidentiality and the outline that views are cut by. body is valid JSON.
 func Attributes(body []byte, status Status) ([]byte, error) {
 	b := make([]byte, 0, 128)
-	b = append(b, attributesFormat, byte(status.State), byte(securityIn(body)), 1)
+	b = append(b, attributesFormat, byte(status.State), byte(securityIn(body)), 0)
 	if status.State == Superseded {
 		if len(status.By) != numberLength {
 			return nil, fmt.Errorf("%w: superseded by no number", ErrCorruptAttributes)
@@ -60,8 +68,11 @@ func Attributes(body []byte, status Status) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("demographics: outline of a Patient: %w", err)
 	}
-	if hidden {
-		b[3] = 0
+	if !hidden {
+		b[3] |= flagWhole
+	}
+	if hasInternalRemoval(body) {
+		b[3] |= flagInternalRemoval
 	}
 	return b, nil
 }
@@ -86,8 +97,10 @@ func parseAttributes(b []byte) (attributes, error) {
 	a := attributes{
 		status:   Status{State: State(b[1])},
 		security: Security(b[2]),
-		whole:    b[3] == 1,
 		outline:  b[4:],
+
+		whole:           b[3]&flagWhole != 0,
+		internalRemoval: b[3]&flagInternalRemoval != 0,
 	}
 	if a.status.State == Superseded {
 		if len(a.outline) < numberLength {

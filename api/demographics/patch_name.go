@@ -16,10 +16,14 @@ func (u *update) checkName(c *change) error {
 	if err := c.checkCode("use", "usual", "temp", "nickname", "old", "maiden"); err != nil {
 		return err
 	}
-	for _, member := range [...]string{"given", "prefix", "suffix"} {
-		tidyTexts(c.after, member)
+	if c.touched("prefix") {
+		tidyPrefixes(c.after.Get("prefix"))
 	}
-	tidyPrefixes(c.after.Get("prefix"))
+	for _, member := range [...]string{"given", "prefix", "suffix"} {
+		if c.touched(member) {
+			tidyTexts(c.after, member)
+		}
+	}
 	if given := c.after.Get("given"); c.touched("given") && len(given.List()) > maxGivenNames {
 		return TooManyValues(pythonValue(given), c.at("given"))
 	}

@@ -142,6 +142,7 @@ func TestStoredDataThatBreaksARuleBlocksNothing(t *testing.T) {
 		name.Set("prefix", fhir.NewArray(fhir.NewString("×")))
 		name.Set("suffix", fhir.NewArray(fhir.NewString("mbe")))
 		name.Set("text", fhir.NewString("as it was"))
+		name.Delete("family")
 		tree.Get("name").At(1).Set("use", fhir.NewString("usual"))
 		tree.Set("gender", fhir.NewString("other"))
 		tree.Set("birthDate", fhir.NewString("1980"))
@@ -154,13 +155,19 @@ func TestStoredDataThatBreaksARuleBlocksNothing(t *testing.T) {
 			t.Errorf("%s: %q", patches, issueOf(err))
 		}
 	}
-	s = cabinetWith(t, func(tree *fhir.Value) {
-		if period := tree.Get("name").At(0).Get("period"); period != nil {
-			period.Delete("start")
+	d, err := demographics.Patch(s, patchRequest(fullNumber, 4, thisName+`{"op":"replace","path":"/name/0/given/0","value":"Anne"}`))
+	if err != nil {
+		t.Fatalf("another given name: %q", issueOf(err))
+	}
+	for path, want := range map[string]string{
+		"name.0.given.0": "Anne", "name.0.prefix": "[×]", "name.0.suffix": "[mbe]", "name.0.text": "as it was", "name.1.use": "usual", "name.0.family": "-",
+	} {
+		if got, ok := lookup(t, d.Answer.Body, path); ok == (want == "-") || ok && fmt.Sprint(got) != want {
+			t.Errorf("%s is %v, want %s: the request did not touch it", path, got, want)
 		}
-	})
-	if _, err := demographics.Patch(s, patchRequest(fullNumber, 4, thisName+`{"op":"replace","path":"/name/0/given/0","value":"Anne"}`)); err != nil {
-		t.Errorf("%q", issueOf(err))
+	}
+	if _, err := demographics.Patch(s, patchRequest(fullNumber, 4, thisName+`{"op":"add","path":"/name/0/prefix/-","value":"Dr"}`)); issueOf(err) != badValue("×", "name/0/prefix") {
+		t.Errorf("another prefix: %q", issueOf(err))
 	}
 }
 

@@ -77,7 +77,7 @@ func (u *update) checkCounts() error {
 		if c.after == nil {
 			continue
 		}
-		if n := len(u.tree.Get(c.list).Items); n > maxItems && c.before == nil {
+		if c.before == nil && len(u.tree.Get(c.list).Items) > maxItems {
 			return InvalidUpdate("more than " + strconv.Itoa(maxItems) + " items in '" + c.list + "'")
 		}
 		if err := u.checkUnique(c); err != nil {
@@ -91,42 +91,46 @@ func (u *update) checkUnique(c *change) error {
 	use := c.after.Get("use").Str()
 	switch c.list {
 	case "name":
-		if (use == "usual" || use == "nickname") && u.count(c, "use") > 1 {
+		if (use == "usual" || use == "nickname") && u.repeats(c, "use") {
 			return ForbiddenUpdate("multiple " + use + " names cannot be added")
 		}
 	case "address":
-		if u.count(c, "use") > 1 {
+		if u.repeats(c, "use") {
 			return InvalidUpdate("multiple " + shortened(use) + " addresses cannot be added")
 		}
 	case "telecom":
-		if u.count(c, "system", "use") > 1 {
+		if u.repeats(c, "system", "use") {
 			return InvalidUpdate("multiple telecoms of the same system and use cannot be added")
 		}
 	case "generalPractitioner":
-		if u.count(c) > 1 {
+		if u.repeats(c) {
 			return InvalidUpdate("multiple general practitioners cannot be added")
 		}
 	case "extension":
-		if u.count(c, "url") > 1 {
+		if u.repeats(c, "url") {
 			return InvalidUpdate("multiple extensions with url '" + shortened(c.after.Get("url").Str()) + "' cannot be added")
 		}
 	}
 	return nil
 }
 
-// count returns how many items of c's list are like c in the given members.
-func (u *update) count(c *change, members ...string) int {
-	n := 0
+// repeats reports whether the request made the item like another of its list in the
+// given members. Items that were alike already are none of its doing.
+func (u *update) repeats(c *change, members ...string) bool {
+	alike, touched := 0, c.before == nil
+	for _, m := range members {
+		touched = touched || c.touched(m)
+	}
 	for _, item := range u.tree.Get(c.list).List() {
 		same := true
 		for _, m := range members {
 			same = same && fhir.Equal(item.Get(m), c.after.Get(m))
 		}
 		if same {
-			n++
+			alike++
 		}
 	}
-	return n
+	return touched && alike > 1
 }
 
 // shape is the form of a member's value.
@@ -221,10 +225,11 @@ func all(v *fhir.Value, fits func(*fhir.Value) bool) bool {
 	return true
 }
 
-// missing reports the first of the members that c's item lacks.
+// missing reports the first of the members that c's item lacks, by the request's
+// doing.
 func (c *change) missing(members ...string) error {
 	for _, m := range members {
-		if absent(c.after.Get(m)) {
+		if absent(c.after.Get(m)) && (c.whole || c.touched(m)) {
 			return MissingValue(c.at(m))
 		}
 	}

@@ -3,7 +3,6 @@ package demographics
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"vertebra/api/fhir"
@@ -120,34 +119,42 @@ func (u *update) apply(o *fhir.PatchOperation) error {
 // findChanges compares the lists with what they were.
 func (u *update) findChanges() {
 	for _, list := range baseLists() {
+		items := u.tree.Get(list).List()
 		kept := map[*fhir.Value]bool{}
-		for i, item := range u.tree.Get(list).List() {
+		for _, item := range items {
+			if was := u.origins[item]; was != nil {
+				kept[was] = true
+			}
+		}
+		for i, item := range items {
 			was, original := u.origins[item]
 			if !original {
-				was = u.replacedBy(list, item)
+				was = u.replacedBy(list, item, kept)
 			}
-			kept[was] = true
-			if was != nil && fhir.Equal(was, item) {
-				continue
+			if !fhir.Equal(was, item) {
+				u.changes = append(u.changes, change{
+					list: list, path: indexed(list, i), before: was, after: item, whole: !original,
+				})
 			}
-			u.changes = append(u.changes, change{
-				list: list, path: list + "/" + strconv.Itoa(i), before: was, after: item, whole: !original,
-			})
 		}
 		for i, was := range u.before.Get(list).List() {
 			if !kept[was] {
-				u.changes = append(u.changes, change{list: list, path: list + "/" + strconv.Itoa(i), before: was})
+				u.changes = append(u.changes, change{list: list, path: indexed(list, i), before: was})
 			}
 		}
 	}
 }
 
-// replacedBy returns the item for which the request supplied another whole one.
-func (u *update) replacedBy(list string, item *fhir.Value) *fhir.Value {
-	if key := item.Get(listKey(list)); key != nil && key.Str() != "" {
-		return itemWithKey(u.before.Get(list), listKey(list), key.Str())
+// replacedBy returns the item for which the request supplied another whole one, and
+// adds it to kept: nil for an item that is new.
+func (u *update) replacedBy(list string, item *fhir.Value, kept map[*fhir.Value]bool) *fhir.Value {
+	key := item.Get(listKey(list)).Str()
+	was := itemWithKey(u.before.Get(list), listKey(list), key)
+	if key == "" || was == nil || kept[was] {
+		return nil
 	}
-	return nil
+	kept[was] = true
+	return was
 }
 
 // maxNewIDs bounds how often NewID is asked for one id.

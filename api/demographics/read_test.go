@@ -222,3 +222,23 @@ func BenchmarkReadRestricted(b *testing.B) {
 		}
 	}
 }
+
+// Why somebody was removed from registration is coded more coarsely for callers
+// than it is stored (contract 1.8), whatever else is hidden.
+func TestInternalReasonsForRemovalAreOtherReasons(t *testing.T) {
+	const code = "extension.4.extension.0.valueCodeableConcept.coding.0.code"
+	for stored, want := range map[string]string{"SCT": "SCT", "AFN": "ORR", "": "ORR"} {
+		s := cabinetWith(t, func(tree *fhir.Value) {
+			if removal := tree.Get("extension").At(4); removal != nil {
+				removal.Get("extension").At(0).Get("valueCodeableConcept").Get("coding").At(0).Set("code", fhir.NewString(stored))
+			}
+		})
+		answer, err := demographics.Read(s, worker, fullNumber)
+		if err != nil || get(t, answer.Body, code) != want {
+			t.Errorf("%q is shown as %q, %v", stored, get(t, answer.Body, code), err)
+		}
+		if got := get(t, s.patient(fullNumber), code); got != stored {
+			t.Errorf("%q is stored as %q", stored, got)
+		}
+	}
+}

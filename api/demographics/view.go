@@ -164,12 +164,15 @@ func SearchView(caller access.Caller, rec record.Record) ([]byte, error) {
 }
 
 func (a *attributes) view(body []byte, shown fhir.Classes) ([]byte, error) {
-	if a.whole && shown == plainView() {
-		return body, nil
+	if !a.whole || shown != plainView() {
+		spliced, ok := fhir.Splice(make([]byte, 0, len(body)), body, a.outline, shown)
+		if !ok {
+			return nil, ErrCorruptAttributes
+		}
+		body = spliced
 	}
-	spliced, ok := fhir.Splice(make([]byte, 0, len(body)), body, a.outline, shown)
-	if !ok {
-		return nil, ErrCorruptAttributes
+	if a.internalRemoval {
+		return withPublicRemoval(body)
 	}
-	return spliced, nil
+	return body, nil
 }
