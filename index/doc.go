@@ -8,7 +8,9 @@
 //     are pure: storage keeps the keys and iterates.
 //   - The Engine, one per node, for what is open-ended. It is fed in log order,
 //     keeps what is not yet searchable in a bounded queue, and never misses a
-//     document that was appended before the search began.
+//     document that was visible when the search began. Append comes before the
+//     visible index V is raised, Advance after; a search is Begin, then views,
+//     then Reading.Candidates, so that its answer is all of one position.
 //
 // Both find candidates. Query.Matches, and then Query.Check on the document as it
 // is at the visible index, decide; so an answer is the same by whichever way it
