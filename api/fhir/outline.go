@@ -83,71 +83,83 @@ func appendItems(dst, raw []byte, array int, name string, classify Classify) ([]
 //
 // It copies byte ranges: nothing is decoded and nothing allocated but dst's growth.
 func Splice(dst, body, outline []byte, shown Classes) (spliced []byte, ok bool) {
-	out := append(dst, '{')
-	empty := len(out)
+	s := splicer{out: append(dst, '{'), first: len(dst) + 1, shown: shown}
 	r := outlineReader{rest: outline}
-	for len(r.rest) > 0 && !r.bad {
+	for len(r.rest) > 0 {
 		class, start, end := r.part()
 		if r.bad || end > len(body) {
 			return dst, false
 		}
-		if class != itemisedClass {
-			if shown.Has(Class(class)) {
-				out = appendRange(out, empty, body[start:end])
-			}
+		member := body[start:end]
+		if class == itemisedClass {
+			s.items(&r, member)
+		} else if shown.Has(Class(class)) {
+			s.member(member)
+		}
+		if r.bad {
+			return dst, false
+		}
+	}
+	return append(s.out, '}'), true
+}
+
+// splicer is a view in the making.
+type splicer struct {
+	out []byte
+	// first is where the first member goes: no comma comes before that one.
+	first int
+	shown Classes
+}
+
+func (s *splicer) member(part []byte) {
+	if len(s.out) > s.first {
+		s.out = append(s.out, ',')
+	}
+	s.out = append(s.out, part...)
+}
+
+// items appends those items of an array member that are shown, or all of the member
+// as it stands, or nothing.
+func (s *splicer) items(r *outlineReader, member []byte) {
+	before, kept, all := len(s.out), 0, true
+	count := r.uvarint()
+	items := outlineReader{rest: r.rest}
+	for range count {
+		class, start, end := items.part()
+		if items.bad || end > len(member) {
+			r.bad = true
+			return
+		}
+		if !s.shown.Has(Class(class)) {
+			all = false
 			continue
 		}
-		before := len(out)
-		kept, all := 0, true
-		count := r.uvarint()
-		items := outlineReader{rest: r.rest}
-		for range count {
-			class, from, to := items.part()
-			if items.bad || start+to > end {
-				return dst, false
-			}
-			if !shown.Has(Class(class)) {
-				all = false
-				continue
-			}
-			if kept++; kept == 1 {
-				out = appendArrayStart(out, empty, body[start:end])
-			} else {
-				out = append(out, ',')
-			}
-			out = append(out, body[start+from:start+to]...)
+		if kept++; kept == 1 {
+			s.member(arrayStart(member))
+		} else {
+			s.out = append(s.out, ',')
 		}
-		r.rest = items.rest
-		switch {
-		case all:
-			out = appendRange(out[:before], empty, body[start:end])
-		case kept > 0:
-			out = append(out, ']')
-		}
+		s.out = append(s.out, member[start:end]...)
 	}
-	if r.bad {
-		return dst, false
+	r.rest = items.rest
+	switch {
+	case all:
+		s.out = s.out[:before]
+		s.member(member)
+	case kept > 0:
+		s.out = append(s.out, ']')
 	}
-	return append(out, '}'), true
 }
 
-func appendRange(out []byte, empty int, part []byte) []byte {
-	if len(out) > empty {
-		out = append(out, ',')
+// arrayStart is a member's name up to and with its array's bracket.
+func arrayStart(member []byte) []byte {
+	name := skipString(member, 0)
+	for end := name; end < len(member); end++ {
+		if member[end] == '[' {
+			return member[:end+1]
+		}
 	}
-	return append(out, part...)
-}
-
-// appendArrayStart appends the member's name up to and with the array's bracket.
-func appendArrayStart(out []byte, empty int, member []byte) []byte {
-	end := 1
-	for end < len(member) && member[end] != '"' {
-		end++
-	}
-	for end < len(member) && member[end] != '[' {
-		end++
-	}
-	return appendRange(out, empty, member[:min(end+1, len(member))])
+	return member
 }
 
 type outlineReader struct {
