@@ -37,8 +37,8 @@ func (n NodeCluster) Search(ctx context.Context, q *index.Query, f cluster.Fresh
 	found, err := n.Node.Search(ctx, q, f)
 	return Found{
 		Matches: found.Matches, TooMany: found.TooMany, Position: found.Position, Age: found.Age,
-		View: func(_ context.Context, subject record.Subject) (View, error) {
-			return viewOf(n.Node.ViewFound(found, subject))
+		View: func(ctx context.Context, subject record.Subject) (View, error) {
+			return viewOf(n.Node.ViewFound(ctx, found, subject))
 		},
 	}, err
 }

@@ -77,7 +77,7 @@ type indexCheck struct {
 
 func (n *Node) compareIndex(ctx context.Context, c *indexCheck) error {
 	for _, r := range n.replicas[1:] {
-		if err := r.expected(c); err != nil {
+		if err := r.expected(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -100,8 +100,8 @@ func (n *Node) compareIndex(ctx context.Context, c *indexCheck) error {
 }
 
 // expected notes what bleve should have of the replica.
-func (r *replica) expected(c *indexCheck) error {
-	view, err := r.view()
+func (r *replica) expected(ctx context.Context, c *indexCheck) error {
+	view, err := r.view(ctx)
 	if err != nil {
 		return err
 	}

@@ -63,12 +63,23 @@ func (n *Node) collectLoop(ctx context.Context) {
 				continue
 			}
 			floor := collectors[i].floor(n.config.Clock.Now(), r.visible.load(), r.changes.Load())
-			if floor == 0 {
-				continue
-			}
-			if _, err := r.propose(ctx, record.Command{Kind: record.KindCollect, Floor: floor}); err != nil {
+			if err := r.collect(ctx, floor); err != nil && ctx.Err() == nil {
 				n.log.Warn("collection put off", "shard", r.id, "error", err)
 			}
 		}
 	}
+}
+
+// collect proposes collections until everything up to the floor is collected: one
+// command does a bounded piece of it, so that it holds nobody up. 0 is no floor.
+func (r *replica) collect(ctx context.Context, floor uint64) error {
+	for floor > 0 {
+		if _, err := r.propose(ctx, record.Command{Kind: record.KindCollect, Floor: floor}); err != nil {
+			return err
+		}
+		if more, err := r.state.Collectable(); !more || err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -58,7 +58,7 @@ func (r *replica) decideOnce(ctx context.Context, subject record.Subject, reques
 	if err := r.awaitEstablished(ctx); err != nil {
 		return Decided{}, false, err
 	}
-	mutation, place, replay, err := r.consult(subject, request, rule)
+	mutation, place, replay, err := r.consult(ctx, subject, request, rule)
 	if err != nil {
 		// An answer that is a refusal is a linearizable read. The proof may come after the
 		// view: who still leads the term now led it then.
@@ -90,8 +90,8 @@ func (r *replica) decideOnce(ctx context.Context, subject record.Subject, reques
 
 // consult gives the rule the state at the visible index, unless the request was
 // answered before.
-func (r *replica) consult(subject record.Subject, request record.RequestID, rule Rule) (record.Mutation, Place, *record.Outcome, error) {
-	view, err := r.view()
+func (r *replica) consult(ctx context.Context, subject record.Subject, request record.RequestID, rule Rule) (record.Mutation, Place, *record.Outcome, error) {
+	view, err := r.view(ctx)
 	if err != nil {
 		return record.Mutation{}, Place{}, nil, err
 	}

@@ -46,6 +46,7 @@ func (m machine) Apply(entries []consensus.Entry) ([][]any, error) {
 			return nil, fmt.Errorf("cluster: shard %d: %w", m.id, err)
 		}
 	}
+	m.fed.Store(batch[len(batch)-1].Index)
 	m.expose()
 	return answers, nil
 }

@@ -18,6 +18,7 @@ const droppedNote = "index.dropped"
 // have lost; where the index lost more (its folder was removed) it is rebuilt from
 // state.
 func (r *replica) refill(ctx context.Context) error {
+	r.fed.Store(r.state.AppliedIndex()) // nothing is applied before the group is joined
 	if r.index == nil {
 		return nil
 	}

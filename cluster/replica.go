@@ -25,6 +25,9 @@ type replica struct {
 	clock    *clusterClock
 	queue    *subjectQueue
 	visible  visibleIndex
+	// fed is the applied index up to which the search index has been given what changed. It
+	// trails the store's own applied index for a moment.
+	fed atomic.Uint64
 	// changes counts the mutations applied since the start.
 	changes atomic.Uint64
 	// follow is called with each applied mutation, from the apply loop; the control group's
@@ -46,8 +49,12 @@ func (r *replica) established() bool {
 // has become a follower of a later term must not expose that term's entries under its
 // own (READ-LEASES.md P6, the planted bug `noterm`). The index has been given what
 // becomes visible before; it may put it into bleve only after.
+//
+// It is called from the apply loop and when leadership is established, so what it
+// exposes is what the index was fed, not what the store has applied: between the
+// two, V would be raised over updates that no search can find yet.
 func (r *replica) expose() {
-	to := r.state.AppliedIndex()
+	to := r.fed.Load()
 	if !r.established() {
 		return
 	}

@@ -29,15 +29,15 @@ type Found struct {
 // ViewFound returns a view of a subject's shard as the search saw it, so that no
 // record is answered that would not have matched. Where that position has been
 // collected meanwhile, which takes minutes, the view is of the present.
-func (n *Node) ViewFound(found Found, subject record.Subject) (*View, error) {
+func (n *Node) ViewFound(ctx context.Context, found Found, subject record.Subject) (*View, error) {
 	r := n.replicaOf(subject)
 	at := found.Position.Of(r.id)
 	if at.Index == 0 { // a superseded number's retained one, in a shard not searched to the end
-		return r.view()
+		return r.view(ctx)
 	}
 	v, err := r.state.View(at.Index)
 	if errors.Is(err, storage.ErrCollected) {
-		return r.view()
+		return r.view(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (n *Node) Search(ctx context.Context, q *index.Query, f Freshness) (found F
 		}
 	}()
 	for _, r := range n.replicas[1:] {
-		view, err := r.view()
+		view, err := r.view(ctx)
 		if err != nil {
 			return Found{}, err
 		}

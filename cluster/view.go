@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"vertebra/storage"
@@ -33,7 +34,7 @@ func (n *Node) View(ctx context.Context, subject record.Subject, f Freshness) (*
 	if err := r.await(ctx, f); err != nil {
 		return nil, err
 	}
-	return r.view()
+	return r.view(ctx)
 }
 
 // await returns when what is visible here is as fresh as is asked for.
@@ -65,17 +66,21 @@ func (r *replica) awaitPlace(ctx context.Context, at Place) error {
 	return nil
 }
 
-// view opens the state at the visible index. The index can be collected between
-// the load and the open only when it has risen meanwhile, so one more try is enough
-// in practice; three is a bound.
-func (r *replica) view() (*View, error) {
-	var err error
-	for range 3 {
+// view opens the state at the visible index. What is visible can be below the
+// collection floor for the moment between the two being raised: a collection or a
+// wipe that is applied and not yet visible. Then the view waits for it.
+func (r *replica) view(ctx context.Context) (*View, error) {
+	for {
 		at := r.visible.load()
-		var v *storage.View
-		if v, err = r.state.View(at); err == nil {
+		v, err := r.state.View(at)
+		if err == nil {
 			return &View{View: v, place: Place{r.id, r.generation, at}}, nil
 		}
+		if !errors.Is(err, storage.ErrCollected) {
+			return nil, err
+		}
+		if err := r.visible.wait(ctx, r.state.Floor()); err != nil {
+			return nil, retry(ErrUnavailable, time.Second)
+		}
 	}
-	return nil, err
 }
