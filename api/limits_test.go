@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,14 +160,33 @@ func TestAge(t *testing.T) {
 const newcomer = `{"resourceType":"Patient","name":[{"use":"usual","given":["Jayne"],"family":"Newcomer","period":{"start":"2020-01-01"}}],"gender":"female","birthDate":"2001-02-03","address":[{"use":"home","period":{"start":"2020-01-01"},"line":["1 High Street","","","LEEDS",""],"postalCode":"LS1 6AE"}],"extension":[{"url":"https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-RegisteringAuthority","extension":[{"url":"registeringAuthorityType","valueCodeableConcept":{"coding":[{"system":"https://fhir.nhs.uk/CodeSystem/UKCore-RegisteringAuthorityType","code":"x"}]}},{"url":"organisationIdentifier","valueString":"A83008"}]}]}`
 
 // TestCreatedOnce: of many requests for one new person, sent at once, one creates
-// and the others are told who it is.
+// and the others are told who it is. The first search waits until the others have
+// asked for the claim several times over: whoever does not wait for it does not get
+// through.
 func TestCreatedOnce(t *testing.T) {
-	base := newRig(t, api.Limits{}).serve(t).URL
 	const requests = 8
+	r := newRig(t, api.Limits{})
+	var asked atomic.Int32
+	all := make(chan struct{})
+	r.cluster.Before = func(ctx context.Context, name string) error {
+		if name == "Decide" && asked.Add(1) == 3*requests {
+			close(all)
+		}
+		if name != "Search" {
+			return nil
+		}
+		select {
+		case <-all:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	base := r.serve(t).URL
 	statuses := make(chan int, requests)
 	for i := range requests {
 		go func() {
-			status, _, _ := ask(t, base, http.MethodPost, "/Patient", newcomer, "X-Request-ID", fmt.Sprintf("60E0B220-8136-4CA5-AE46-1D97EF59D0%02d", i))
+			status, _, _ := ask(t, base, http.MethodPost, "/Patient", newcomer, "X-Sync-Wait", "5", "X-Request-ID", fmt.Sprintf("60E0B220-8136-4CA5-AE46-1D97EF59D0%02d", i))
 			statuses <- status
 		}()
 	}
