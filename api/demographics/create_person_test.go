@@ -236,6 +236,13 @@ func TestTakenNumber(t *testing.T) {
 			t.Fatalf("answered %s, %v", answer.Body, err)
 		}
 	}
+	if _, err := s.createAs(t, n, record.RequestID{2}, anne); err != nil {
+		t.Fatal(diagnostics(err))
+	}
+	other, _ := demographics.ParseCreate([]byte(strings.Replace(newcomer, "LS1 6AE", "LS1 6AF", 1)), noon())
+	if answer, err := s.createAs(t, other, record.RequestID{3}, anne); !errors.Is(err, demographics.ErrNumberTaken) {
+		t.Fatalf("another request's person: %s, %v", answer.Body, err)
+	}
 	claim, _, err := demographics.TakeClaim(s, n, jayne, request, noon(), jane)
 	if err != nil || claim.Number != jayne || claim.Repeated {
 		t.Errorf("not exchanged: %v", err)
