@@ -1,6 +1,3 @@
-// Command generate makes the Go code and the OpenAPI description out of the
-// .proto files below the folder api/proto, which it has to be started in. It
-// writes into the folder given by -out, api/proto itself by default.
 package main
 
 import (
@@ -62,7 +59,7 @@ func generate(out string) error {
 			return fmt.Errorf("%s: %w", p.tool, err)
 		}
 	}
-	return nil
+	return describe(filepath.Join(out, "vertebra", "v1", "vertebra.swagger.json"))
 }
 
 // sources returns the .proto files below dir, sorted, with slashes.
