@@ -29,6 +29,8 @@ type creation struct {
 	newcomer demographics.Newcomer
 	request  record.RequestID
 	replay   func(View, record.Outcome) (fhir.Answer, error)
+	// taken are the numbers that turned out to be somebody's.
+	taken []fhir.Number
 }
 
 // create makes a person: claim the identity, make sure that nobody has it, create
@@ -42,8 +44,12 @@ func (n *creation) create(ctx context.Context) (fhir.Answer, error) {
 		}
 		answer, err := n.createUnder(ctx, claim)
 		var held *demographics.ClaimHeldError
-		if errors.Is(err, demographics.ErrNumberTaken) || errors.As(err, &held) {
-			continue // another number, or more time
+		switch {
+		case errors.Is(err, demographics.ErrNumberTaken):
+			n.taken = append(n.taken, claim.Number)
+			continue // with another number
+		case errors.As(err, &held):
+			continue // with more time
 		}
 		n.release(ctx, claim)
 		return answer, err
@@ -82,7 +88,7 @@ func (n *creation) claim(ctx context.Context) (demographics.Claim, error) {
 	for {
 		var claim demographics.Claim
 		err := n.change(ctx, n.newcomer.Claim(), func(v View) (d demographics.Decision, err error) {
-			claim, d, err = demographics.TakeClaim(v, n.newcomer, number, n.request, n.edge.cluster.Now())
+			claim, d, err = demographics.TakeClaim(v, n.newcomer, number, n.request, n.edge.cluster.Now(), n.taken...)
 			return d, err
 		})
 		var held *demographics.ClaimHeldError

@@ -204,6 +204,28 @@ func TestCreatedOnce(t *testing.T) {
 	}
 }
 
+// TestNumberTaken: an allocated number that is somebody's is exchanged for another.
+func TestNumberTaken(t *testing.T) {
+	r := newRig(t, api.Limits{})
+	base := r.serve(t).URL
+	stream, err := vertebrav1.NewLocatorClient(r.dial(t)).Stream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := &vertebrav1.StreamRequest{Operations: []*vertebrav1.Operation{put("9990000018", "First"), put("9990000026", "Second")}}
+	if err := stream.Send(batch); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":"9990000034"`, `"id":"9990000034"`} {
+		if status, _, body := ask(t, base, http.MethodPost, "/Patient", newcomer); status != 201 || !strings.Contains(body, want) {
+			t.Error(status, body)
+		}
+	}
+}
+
 // TestCreateResumes: wherever a creation is cut off, the same request sent again
 // ends with one person, the one that the first made where it had.
 func TestCreateResumes(t *testing.T) {
