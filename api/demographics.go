@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/genproto/googleapis/api/httpbody"
 
@@ -24,37 +25,16 @@ type demographicsServer struct {
 func (s *demographicsServer) ReadPatient(ctx context.Context, r *vertebrav1.ReadPatientRequest) (*httpbody.HttpBody, error) {
 	op, number := operation{"demographics", "ReadPatient"}, r.GetNhsNumber()
 	return s.edge.serve(ctx, op, admitting(demographics.OpRetrieve, number), func(ctx context.Context, c *call) (fhir.Answer, error) {
-		return s.readPatient(ctx, c, number)
+		return s.edge.readKind(ctx, c, patientKind(), number)
 	})
-}
-
-func (s *demographicsServer) readPatient(ctx context.Context, c *call, number string) (fhir.Answer, error) {
-	if _, err := demographics.Asked(demographics.OpRetrieve, c.caller, number); err != nil {
-		return fhir.Answer{}, err // before a shard is looked for: the number may be none
-	}
-	return s.edge.read(ctx, c, record.Subject(number),
-		func(v View) (fhir.Answer, error) { return demographics.Read(v, c.caller, number) },
-		func(v View, by fhir.Number) (fhir.Answer, error) { return demographics.ReadRetained(v, c.caller, by) })
 }
 
 // ReadRelatedPersons implements vertebrav1.DemographicsServer.
 func (s *demographicsServer) ReadRelatedPersons(ctx context.Context, r *vertebrav1.ReadRelatedPersonsRequest) (*httpbody.HttpBody, error) {
 	op, number := operation{"demographics", "ReadRelatedPersons"}, r.GetNhsNumber()
 	return s.edge.serve(ctx, op, admitting(demographics.OpRelatedPersons, number), func(ctx context.Context, c *call) (fhir.Answer, error) {
-		return s.readRelatedPersons(ctx, c, number)
+		return s.edge.readKind(ctx, c, relatedKind(), number)
 	})
-}
-
-func (s *demographicsServer) readRelatedPersons(ctx context.Context, c *call, number string) (fhir.Answer, error) {
-	if _, err := demographics.Asked(demographics.OpRelatedPersons, c.caller, number); err != nil {
-		return fhir.Answer{}, err
-	}
-	now := s.edge.cluster.Now()
-	return s.edge.read(ctx, c, record.Subject(number),
-		func(v View) (fhir.Answer, error) { return demographics.RelatedPersons(v, c.caller, number, now) },
-		func(v View, by fhir.Number) (fhir.Answer, error) {
-			return demographics.RetainedRelatedPersons(v, c.caller, by, now)
-		})
 }
 
 // SearchPatients implements vertebrav1.DemographicsServer.
@@ -86,5 +66,31 @@ func admitting(op demographics.Operation, number string) admission {
 			RequestID: header.Get(headerRequestID), SessionRole: header.Get(headerSessionURID),
 			IfMatch: header.Get(headerIfMatch), ContentType: header.Get(headerContentType),
 		}, number, identify)
+	}
+}
+
+// patientKind is how a person's Patient is read.
+func patientKind() readKind {
+	return readKind{
+		kind: vertebrav1.Kind_KIND_PATIENT, operation: demographics.OpRetrieve,
+		read: func(v View, c *call, number string, _ time.Time) (fhir.Answer, error) {
+			return demographics.Read(v, c.caller, number)
+		},
+		retained: func(v View, c *call, by fhir.Number, _ time.Time) (fhir.Answer, error) {
+			return demographics.ReadRetained(v, c.caller, by)
+		},
+	}
+}
+
+// relatedKind is how a person's related persons are read.
+func relatedKind() readKind {
+	return readKind{
+		kind: vertebrav1.Kind_KIND_RELATED_PERSONS, operation: demographics.OpRelatedPersons,
+		read: func(v View, c *call, number string, now time.Time) (fhir.Answer, error) {
+			return demographics.RelatedPersons(v, c.caller, number, now)
+		},
+		retained: func(v View, c *call, by fhir.Number, now time.Time) (fhir.Answer, error) {
+			return demographics.RetainedRelatedPersons(v, c.caller, by, now)
+		},
 	}
 }

@@ -20,18 +20,21 @@ func (s *demographicsServer) ReadCoverage(ctx context.Context, r *vertebrav1.Rea
 		if err != nil {
 			return fhir.Answer{}, err
 		}
-		return s.readCoverage(ctx, c, number)
+		return s.edge.readKind(ctx, c, coverageKind(), number)
 	})
 }
 
-func (s *demographicsServer) readCoverage(ctx context.Context, c *call, number string) (fhir.Answer, error) {
-	if _, err := demographics.Asked(demographics.OpReadCoverage, c.caller, number); err != nil {
-		return fhir.Answer{}, err
+// coverageKind is how a person's Coverage is read.
+func coverageKind() readKind {
+	return readKind{
+		kind: vertebrav1.Kind_KIND_COVERAGE, operation: demographics.OpReadCoverage,
+		read: func(v View, c *call, number string, now time.Time) (fhir.Answer, error) {
+			return demographics.ReadCoverage(v, c.caller, number, now)
+		},
+		retained: func(v View, _ *call, by fhir.Number, now time.Time) (fhir.Answer, error) {
+			return demographics.RetainedCoverage(v, by, now)
+		},
 	}
-	now := s.edge.cluster.Now()
-	return s.edge.read(ctx, c, record.Subject(number),
-		func(v View) (fhir.Answer, error) { return demographics.ReadCoverage(v, c.caller, number, now) },
-		func(v View, by fhir.Number) (fhir.Answer, error) { return demographics.RetainedCoverage(v, by, now) })
 }
 
 // ReplaceCoverage implements vertebrav1.DemographicsServer.

@@ -29,12 +29,11 @@ func (s *locatorServer) Get(ctx context.Context, r *vertebrav1.GetRequest) (*ver
 	if err != nil {
 		return nil, err
 	}
-	t := s.readTask(caller, freshness, r.GetName())
-	rec, failure := s.do(ctx, t)
+	found, failure := s.do(ctx, s.readTask(caller, freshness, r.GetSelection()))
 	if failure != nil {
 		return nil, failure
 	}
-	return &vertebrav1.GetResponse{Record: rec}, nil
+	return &vertebrav1.GetResponse{Held: found}, nil
 }
 
 // GetMany implements vertebrav1.LocatorServer.
@@ -43,12 +42,12 @@ func (s *locatorServer) GetMany(ctx context.Context, r *vertebrav1.GetManyReques
 	if err != nil {
 		return nil, err
 	}
-	if len(r.GetNames()) > s.edge.limits.BatchOperations {
+	if len(r.GetSelections()) > s.edge.limits.BatchOperations {
 		return nil, s.edge.failer.fail(ErrBatchTooLarge)
 	}
-	tasks := make([]task, len(r.GetNames()))
-	for i, name := range r.GetNames() {
-		tasks[i] = s.readTask(caller, freshness, name)
+	tasks := make([]task, len(r.GetSelections()))
+	for i, selection := range r.GetSelections() {
+		tasks[i] = s.readTask(caller, freshness, selection)
 	}
 	results, _ := s.doAll(ctx, tasks)
 	return &vertebrav1.GetManyResponse{Results: results}, nil
@@ -88,7 +87,7 @@ type task struct {
 	call *call
 	// subject is whom it is about: tasks on one subject run in order.
 	subject record.Subject
-	run     func(ctx context.Context, c *call) (fhir.Answer, error)
+	run     func(ctx context.Context, c *call) (number string, records []held, err error)
 }
 
 func newTask(caller access.Caller, name string) task {
@@ -98,36 +97,21 @@ func newTask(caller access.Caller, name string) task {
 
 // failing is a task that was refused before it could run.
 func (t task) failing(err error) task {
-	t.run = func(context.Context, *call) (fhir.Answer, error) { return fhir.Answer{}, err }
+	t.run = func(context.Context, *call) (string, []held, error) { return "", nil, err }
 	return t
 }
 
-func (s *locatorServer) readTask(caller access.Caller, f cluster.Freshness, name *vertebrav1.RecordName) task {
-	t, number := newTask(caller, "Get"), name.GetNhsNumber()
+func (s *locatorServer) readTask(caller access.Caller, f cluster.Freshness, selection *vertebrav1.Selection) task {
+	t, number := newTask(caller, "Get"), selection.GetNhsNumber()
 	t.call.freshness, t.subject = f, record.Subject(number)
-	read, ok := s.edge.readerOf(name.GetKind())
-	if !ok {
-		return t.failing(ErrNoOperation)
+	kinds, err := kindsFor(caller, selection)
+	if err != nil {
+		return t.failing(err)
 	}
-	t.run = func(ctx context.Context, c *call) (fhir.Answer, error) { return read(ctx, c, number) }
+	t.run = func(ctx context.Context, c *call) (string, []held, error) {
+		return s.edge.readHeld(ctx, c, kinds, number)
+	}
 	return t
-}
-
-// reader reads one kind of record of one person.
-type reader func(ctx context.Context, c *call, number string) (fhir.Answer, error)
-
-// readerOf is the locator's table of kinds.
-func (e *Edge) readerOf(kind vertebrav1.Kind) (reader, bool) {
-	people := &demographicsServer{edge: e}
-	switch kind {
-	case vertebrav1.Kind_KIND_PATIENT:
-		return people.readPatient, true
-	case vertebrav1.Kind_KIND_RELATED_PERSONS:
-		return people.readRelatedPersons, true
-	case vertebrav1.Kind_KIND_COVERAGE:
-		return people.readCoverage, true
-	}
-	return nil, false
 }
 
 // operationTask is the task for one operation of a stream.
@@ -153,12 +137,12 @@ func (s *locatorServer) putTask(caller access.Caller, put *vertebrav1.PutPerson)
 		return t.failing(err)
 	}
 	t.subject = seed.Subject()
-	t.run = func(ctx context.Context, c *call) (fhir.Answer, error) {
+	t.run = func(ctx context.Context, c *call) (string, []held, error) {
 		answer, err := s.edge.decide(ctx, c, t.subject, record.RequestID{}, func(v View) (demographics.Decision, error) {
 			return demographics.Load(v, seed)
 		}, nil)
 		answer.Body = nil // whoever loads has it
-		return answer, err
+		return string(t.subject), []held{{vertebrav1.Kind_KIND_PATIENT, answer}}, err
 	}
 	return t
 }
@@ -170,20 +154,22 @@ func (s *locatorServer) patchTask(caller access.Caller, patch *vertebrav1.PatchP
 		return t.failing(demographics.InvalidHeader(patch.GetRequestId(), "X-Request-ID"))
 	}
 	const method, path = http.MethodPatch, demographicsPrefix + "/Patient/" // as over HTTP: a retry may come either way
-	t.run = func(ctx context.Context, c *call) (fhir.Answer, error) {
-		return s.edge.patch(ctx, c, demographics.PatchRequest{
+	t.run = func(ctx context.Context, c *call) (string, []held, error) {
+		answer, err := s.edge.patch(ctx, c, demographics.PatchRequest{
 			Caller: caller, Number: number, IfMatch: fhir.ETag(patch.GetVersion()), ContentType: "application/json-patch+json",
 			Body: patch.GetJson(), Now: s.edge.cluster.Now(), NewID: s.edge.newID,
 			RequestID: newRequestID(caller.Application, method, path+number, patch.GetRequestId(), patch.GetJson()),
 		})
+		return fhir.MemberText(answer.Body, "id"), []held{{vertebrav1.Kind_KIND_PATIENT, answer}}, err
 	}
 	return t
 }
 
 // do runs one task. It waits for a place where a single call would be refused:
 // the stream's client is held back by its unanswered batches.
-func (s *locatorServer) do(ctx context.Context, t task) (*vertebrav1.Record, *Failure) {
-	var answer fhir.Answer
+func (s *locatorServer) do(ctx context.Context, t task) (*vertebrav1.Held, *Failure) {
+	var number string
+	var records []held
 	failure := s.edge.guard(ctx, t.call.exchange, t.call.operation, func(ctx context.Context) (err error) {
 		select {
 		case s.edge.places <- struct{}{}:
@@ -191,31 +177,34 @@ func (s *locatorServer) do(ctx context.Context, t task) (*vertebrav1.Record, *Fa
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		answer, err = t.run(ctx, t.call)
+		number, records, err = t.run(ctx, t.call)
 		return err
 	})
 	if failure != nil {
 		return nil, failure
 	}
-	return t.call.record(answer), nil
+	return t.call.held(number, records), nil
 }
 
-// record is an answer as a message.
-func (c *call) record(a fhir.Answer) *vertebrav1.Record {
-	rec := &vertebrav1.Record{Json: a.Body, Version: a.Version}
+// held is an answer as a message.
+func (c *call) held(number string, records []held) *vertebrav1.Held {
+	message := &vertebrav1.Held{NhsNumber: number, Records: make([]*vertebrav1.Record, len(records))}
+	for i, r := range records {
+		message.Records[i] = &vertebrav1.Record{Kind: r.kind, Json: r.answer.Body, Version: r.answer.Version}
+	}
 	if !c.position.IsZero() {
-		rec.Position = &vertebrav1.Position{Token: c.position.String()}
+		message.Position = &vertebrav1.Position{Token: c.position.String()}
 	}
 	if c.aged {
-		rec.Age = durationpb.New(c.age)
+		message.Age = durationpb.New(c.age)
 	}
-	return rec
+	return message
 }
 
 // result is a task's answer or error as a message.
-func result(rec *vertebrav1.Record, f *Failure) *vertebrav1.Result {
+func result(found *vertebrav1.Held, f *Failure) *vertebrav1.Result {
 	if f == nil {
-		return &vertebrav1.Result{Result: &vertebrav1.Result_Record{Record: rec}}
+		return &vertebrav1.Result{Result: &vertebrav1.Result_Held{Held: found}}
 	}
 	problem := &vertebrav1.Error{Code: int32(f.Code), HttpStatus: int32(f.Status), Outcome: f.outcome()}
 	if f.RetryAfter > 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 func get(number string) *vertebrav1.Operation {
-	return &vertebrav1.Operation{Operation: &vertebrav1.Operation_Get{Get: &vertebrav1.RecordName{NhsNumber: number, Kind: vertebrav1.Kind_KIND_PATIENT}}}
+	return &vertebrav1.Operation{Operation: &vertebrav1.Operation_Get{Get: &vertebrav1.Selection{NhsNumber: number, Kinds: []vertebrav1.Kind{vertebrav1.Kind_KIND_PATIENT}}}}
 }
 
 func put(number, family string) *vertebrav1.Operation {
@@ -60,7 +60,7 @@ func TestStream(t *testing.T) {
 			}
 			continue
 		}
-		got = append(got, fmt.Sprint(result.GetRecord().GetVersion()))
+		got = append(got, fmt.Sprint(result.GetHeld().GetRecords()[0].GetVersion()))
 	}
 	want := "NotFound 1 1 2 2 InvalidArgument InvalidArgument InvalidArgument InvalidArgument 2"
 	if strings.Join(got, " ") != want {
@@ -123,24 +123,38 @@ func TestStreamIsBounded(t *testing.T) {
 	}
 }
 
-// TestGetMany: results in the order asked for.
+// TestGetMany: results in the order asked for, everything where no kind is named.
 func TestGetMany(t *testing.T) {
 	r := newRig(t, api.Limits{})
 	r.load(t, "testdata/people.ndjson")
 	client := vertebrav1.NewLocatorClient(r.dial(t))
-	names := []*vertebrav1.RecordName{
-		{NhsNumber: "9000000041", Kind: vertebrav1.Kind_KIND_PATIENT}, {NhsNumber: "9000000009", Kind: vertebrav1.Kind_KIND_PATIENT},
-		{NhsNumber: "9000000009"}, {NhsNumber: "9000000009", Kind: vertebrav1.Kind_KIND_RELATED_PERSONS},
+	ask := func(number string, kinds ...vertebrav1.Kind) *vertebrav1.Selection {
+		return &vertebrav1.Selection{NhsNumber: number, Kinds: kinds}
 	}
-	answer, err := client.GetMany(t.Context(), &vertebrav1.GetManyRequest{Names: names})
-	if err != nil || len(answer.GetResults()) != 4 {
+	selections := []*vertebrav1.Selection{
+		ask("9000000041"), ask("9000000009", vertebrav1.Kind_KIND_PATIENT), ask("9000000009", 77),
+		ask("9000000009", vertebrav1.Kind_KIND_RELATED_PERSONS), ask("9000000009"),
+		ask("9000000009", vertebrav1.Kind_KIND_COVERAGE), // not for a healthcare worker
+	}
+	answer, err := client.GetMany(t.Context(), &vertebrav1.GetManyRequest{Selections: selections})
+	if err != nil || len(answer.GetResults()) != len(selections) {
 		t.Fatal(answer, err)
 	}
-	results := answer.GetResults()
-	if results[0].GetError().GetHttpStatus() != 404 || results[1].GetRecord().GetVersion() != 2 ||
-		results[2].GetError().GetHttpStatus() != 400 || !strings.Contains(string(results[3].GetRecord().GetJson()), "Bundle") {
-		t.Error(results)
+	var got []string
+	for _, result := range answer.GetResults() {
+		if problem := result.GetError(); problem != nil {
+			got = append(got, fmt.Sprint(problem.GetHttpStatus()))
+			continue
+		}
+		text := result.GetHeld().GetNhsNumber()
+		for _, rec := range result.GetHeld().GetRecords() {
+			text += fmt.Sprintf("/%d:%d", rec.GetKind(), rec.GetVersion())
+		}
+		got = append(got, text)
 	}
-	_, err = client.Get(t.Context(), &vertebrav1.GetRequest{Name: names[0]})
+	if want := "404 9000000009/1:2 400 9000000009/2:0 9000000009/1:2/2:0 403"; strings.Join(got, " ") != want {
+		t.Errorf("got  %v\nwant %s", got, want)
+	}
+	_, err = client.Get(t.Context(), &vertebrav1.GetRequest{Selection: selections[0]})
 	checkDetail(t, err, codes.NotFound, "INVALIDATED_RESOURCE")
 }

@@ -1,6 +1,7 @@
 package demographics
 
 import (
+	"bytes"
 	"strconv"
 
 	"vertebra/api/fhir"
@@ -10,7 +11,9 @@ import (
 // Load decides create-or-replace of one person by NHS number: 201 for a new one,
 // which keeps the version that it came with (1 without), 200 for a replaced one,
 // whose version is the old one plus one. It takes no claim and looks for no
-// duplicate: what is loaded has its number already.
+// duplicate: what is loaded has its number already. A person who is stored just so
+// already is answered 200 with the version that is stored, and nothing is written:
+// a load may be started again.
 //
 // Patient and register are one mutation: a person is loaded wholly or not at all.
 func Load(r Reader, s Seed) (Decision, error) {
@@ -30,7 +33,12 @@ func Load(r Reader, s Seed) (Decision, error) {
 	}
 	status := 201
 	if found {
-		status, p.Version = 200, old.Version+1
+		status, p.Version = 200, old.Version
+		p.Body = s.body(p.Version)
+		if same, err := p.stored(old, oldRegister); same || err != nil {
+			return Decision{Answer: fhir.Answer{Status: status, Version: p.Version, Body: p.Body}}, err
+		}
+		p.Version++
 	}
 	p.Body = s.body(p.Version)
 	writes, err := PersonWrites(p)
@@ -45,6 +53,25 @@ func Load(r Reader, s Seed) (Decision, error) {
 		},
 		Answer: fhir.Answer{Status: status, Version: p.Version, Body: p.Body},
 	}, nil
+}
+
+// stored reports whether writing the person would change nothing. The bodies are
+// compared first, which nearly always settles it for less than making the writes.
+func (p Person) stored(patient, register record.Record) (bool, error) {
+	if !bytes.Equal(p.Body, patient.Body) {
+		return false, nil
+	}
+	writes, err := PersonWrites(p)
+	if err != nil {
+		return false, err
+	}
+	kept := map[record.Table]record.Record{record.Demographics: patient, record.Register: register}
+	for _, w := range writes {
+		if !bytes.Equal(w.Body, kept[w.Key.Table].Body) || !bytes.Equal(w.Attributes, kept[w.Key.Table].Attributes) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // body is the Patient with meta.versionId in accord with its version. The seed is

@@ -25,18 +25,20 @@ func registerKey(number string) record.Key {
 }
 
 // TestLoad: a new person keeps the version it came with; a replaced one gets the next,
-// whatever it came with; what stood beside goes when it is not there any more.
+// whatever it came with; what stood beside goes when it is not there any more; one who
+// is stored just so is left alone.
 func TestLoad(t *testing.T) {
 	s := newShelf()
 	with := resident{number: jane, names: named("usual", "Smith", "Jane"), birth: "2010-10-22", pds: `{"history":{"gender":["male"]}}`}
-	without := with
-	without.pds = ""
+	without, withdrawn := with, with
+	without.pds, withdrawn.pds = "", `{"invalidated":true}`
 	for i, c := range []struct {
 		line             string
 		status           int
 		version, history uint64
 	}{
-		{with.seed(), 201, 3, 3}, {with.seed(), 200, 4, 4}, {without.seed(), 200, 5, 0}, {without.seed(), 200, 6, 0}, {with.seed(), 200, 7, 7},
+		{with.seed(), 201, 3, 3}, {with.seed(), 200, 3, 3}, {without.seed(), 200, 4, 0}, {without.seed(), 200, 4, 0},
+		{with.seed(), 200, 5, 5}, {with.seed(), 200, 5, 5}, {withdrawn.seed(), 200, 6, 0}, {withdrawn.seed(), 200, 6, 0},
 	} {
 		seed, err := demographics.ParseSeed([]byte(c.line))
 		if err != nil {

@@ -93,7 +93,7 @@ func (f *fakeLocator) put(text []byte) *vertebrav1.Result {
 		f.people[id] = string(text)
 		f.order[id] = append(f.order[id], string(text))
 	}
-	return &vertebrav1.Result{Result: &vertebrav1.Result_Record{Record: &vertebrav1.Record{Version: 1}}}
+	return &vertebrav1.Result{Result: &vertebrav1.Result_Held{Held: &vertebrav1.Held{Records: []*vertebrav1.Record{{Version: 1}}}}}
 }
 
 // client serves the fake in memory for as long as the test runs.

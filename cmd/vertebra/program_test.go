@@ -146,7 +146,7 @@ func (f *fakeNode) Stream(stream vertebrav1.Locator_StreamServer) error {
 			f.mu.Lock()
 			f.people[numberOf([]byte(text))] = text
 			f.mu.Unlock()
-			response.Results = append(response.Results, &vertebrav1.Result{Result: &vertebrav1.Result_Record{Record: &vertebrav1.Record{}}})
+			response.Results = append(response.Results, &vertebrav1.Result{Result: &vertebrav1.Result_Held{Held: &vertebrav1.Held{}}})
 		}
 		if err := stream.Send(response); err != nil {
 			return err

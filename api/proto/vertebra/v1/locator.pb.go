@@ -78,29 +78,30 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{0}
 }
 
-// Names one record.
-type RecordName struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	NhsNumber     string                 `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	Kind          Kind                   `protobuf:"varint,2,opt,name=kind,proto3,enum=vertebra.v1.Kind" json:"kind,omitempty"`
+// Says what is wanted of one person.
+type Selection struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	NhsNumber string                 `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// None: every kind that the caller may see.
+	Kinds         []Kind `protobuf:"varint,2,rep,packed,name=kinds,proto3,enum=vertebra.v1.Kind" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *RecordName) Reset() {
-	*x = RecordName{}
+func (x *Selection) Reset() {
+	*x = Selection{}
 	mi := &file_vertebra_v1_locator_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *RecordName) String() string {
+func (x *Selection) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*RecordName) ProtoMessage() {}
+func (*Selection) ProtoMessage() {}
 
-func (x *RecordName) ProtoReflect() protoreflect.Message {
+func (x *Selection) ProtoReflect() protoreflect.Message {
 	mi := &file_vertebra_v1_locator_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -112,28 +113,28 @@ func (x *RecordName) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use RecordName.ProtoReflect.Descriptor instead.
-func (*RecordName) Descriptor() ([]byte, []int) {
+// Deprecated: Use Selection.ProtoReflect.Descriptor instead.
+func (*Selection) Descriptor() ([]byte, []int) {
 	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *RecordName) GetNhsNumber() string {
+func (x *Selection) GetNhsNumber() string {
 	if x != nil {
 		return x.NhsNumber
 	}
 	return ""
 }
 
-func (x *RecordName) GetKind() Kind {
+func (x *Selection) GetKinds() []Kind {
 	if x != nil {
-		return x.Kind
+		return x.Kinds
 	}
-	return Kind_KIND_UNSPECIFIED
+	return nil
 }
 
 type GetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          *RecordName            `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Selection     *Selection             `protobuf:"bytes,1,opt,name=selection,proto3" json:"selection,omitempty"`
 	Freshness     *Freshness             `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -169,9 +170,9 @@ func (*GetRequest) Descriptor() ([]byte, []int) {
 	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *GetRequest) GetName() *RecordName {
+func (x *GetRequest) GetSelection() *Selection {
 	if x != nil {
-		return x.Name
+		return x.Selection
 	}
 	return nil
 }
@@ -185,7 +186,7 @@ func (x *GetRequest) GetFreshness() *Freshness {
 
 type GetResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Held          *Held                  `protobuf:"bytes,1,opt,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -220,9 +221,9 @@ func (*GetResponse) Descriptor() ([]byte, []int) {
 	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *GetResponse) GetRecord() *Record {
+func (x *GetResponse) GetHeld() *Held {
 	if x != nil {
-		return x.Record
+		return x.Held
 	}
 	return nil
 }
@@ -230,8 +231,8 @@ func (x *GetResponse) GetRecord() *Record {
 type GetManyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 1,000.
-	Names         []*RecordName `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	Freshness     *Freshness    `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	Selections    []*Selection `protobuf:"bytes,1,rep,name=selections,proto3" json:"selections,omitempty"`
+	Freshness     *Freshness   `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,9 +267,9 @@ func (*GetManyRequest) Descriptor() ([]byte, []int) {
 	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *GetManyRequest) GetNames() []*RecordName {
+func (x *GetManyRequest) GetSelections() []*Selection {
 	if x != nil {
-		return x.Names
+		return x.Selections
 	}
 	return nil
 }
@@ -282,7 +283,7 @@ func (x *GetManyRequest) GetFreshness() *Freshness {
 
 type GetManyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One per name, in the same order.
+	// One per selection, in the same order.
 	Results       []*Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -325,14 +326,14 @@ func (x *GetManyResponse) GetResults() []*Result {
 	return nil
 }
 
-// A record as the caller may see it.
-type Record struct {
+// What is held about one person, all of it as it was at one position.
+type Held struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The FHIR JSON.
-	Json []byte `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
-	// The version that If-Match is compared with; 0 when the kind has none.
-	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// At least this position holds the record.
+	// The person's number: not the one asked for when that was superseded.
+	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// In the order of the kinds asked for, or of Kind.
+	Records []*Record `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"`
+	// At least this position holds the records.
 	Position *Position `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
 	// How old the answer may be at most; absent when it is linearizable.
 	Age           *durationpb.Duration `protobuf:"bytes,4,opt,name=age,proto3" json:"age,omitempty"`
@@ -340,9 +341,79 @@ type Record struct {
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *Held) Reset() {
+	*x = Held{}
+	mi := &file_vertebra_v1_locator_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Held) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Held) ProtoMessage() {}
+
+func (x *Held) ProtoReflect() protoreflect.Message {
+	mi := &file_vertebra_v1_locator_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Held.ProtoReflect.Descriptor instead.
+func (*Held) Descriptor() ([]byte, []int) {
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Held) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *Held) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *Held) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Held) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+// A record as the caller may see it.
+type Record struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  Kind                   `protobuf:"varint,1,opt,name=kind,proto3,enum=vertebra.v1.Kind" json:"kind,omitempty"`
+	// The FHIR JSON; empty in the answer to a put, whose client has it.
+	Json []byte `protobuf:"bytes,2,opt,name=json,proto3" json:"json,omitempty"`
+	// The version that If-Match is compared with; 0 when the kind has none.
+	Version       uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[5]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +425,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[5]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +438,14 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{5}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Record) GetKind() Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Kind_KIND_UNSPECIFIED
 }
 
 func (x *Record) GetJson() []byte {
@@ -384,20 +462,6 @@ func (x *Record) GetVersion() uint64 {
 	return 0
 }
 
-func (x *Record) GetPosition() *Position {
-	if x != nil {
-		return x.Position
-	}
-	return nil
-}
-
-func (x *Record) GetAge() *durationpb.Duration {
-	if x != nil {
-		return x.Age
-	}
-	return nil
-}
-
 type StreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the client; the answer carries it.
@@ -412,7 +476,7 @@ type StreamRequest struct {
 
 func (x *StreamRequest) Reset() {
 	*x = StreamRequest{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[6]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +488,7 @@ func (x *StreamRequest) String() string {
 func (*StreamRequest) ProtoMessage() {}
 
 func (x *StreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[6]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +501,7 @@ func (x *StreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
 func (*StreamRequest) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{6}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StreamRequest) GetId() uint64 {
@@ -476,7 +540,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[7]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +552,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[7]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +565,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{7}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Operation) GetOperation() isOperation_Operation {
@@ -511,7 +575,7 @@ func (x *Operation) GetOperation() isOperation_Operation {
 	return nil
 }
 
-func (x *Operation) GetGet() *RecordName {
+func (x *Operation) GetGet() *Selection {
 	if x != nil {
 		if x, ok := x.Operation.(*Operation_Get); ok {
 			return x.Get
@@ -543,8 +607,8 @@ type isOperation_Operation interface {
 }
 
 type Operation_Get struct {
-	// Read a record.
-	Get *RecordName `protobuf:"bytes,1,opt,name=get,proto3,oneof"`
+	// Read what is held about a person.
+	Get *Selection `protobuf:"bytes,1,opt,name=get,proto3,oneof"`
 }
 
 type Operation_PutPerson struct {
@@ -575,7 +639,7 @@ type PutPerson struct {
 
 func (x *PutPerson) Reset() {
 	*x = PutPerson{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[8]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +651,7 @@ func (x *PutPerson) String() string {
 func (*PutPerson) ProtoMessage() {}
 
 func (x *PutPerson) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[8]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +664,7 @@ func (x *PutPerson) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutPerson.ProtoReflect.Descriptor instead.
 func (*PutPerson) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{8}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PutPerson) GetJson() []byte {
@@ -626,7 +690,7 @@ type PatchPerson struct {
 
 func (x *PatchPerson) Reset() {
 	*x = PatchPerson{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[9]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +702,7 @@ func (x *PatchPerson) String() string {
 func (*PatchPerson) ProtoMessage() {}
 
 func (x *PatchPerson) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[9]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +715,7 @@ func (x *PatchPerson) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchPerson.ProtoReflect.Descriptor instead.
 func (*PatchPerson) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{9}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PatchPerson) GetNhsNumber() string {
@@ -696,7 +760,7 @@ type StreamResponse struct {
 
 func (x *StreamResponse) Reset() {
 	*x = StreamResponse{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[10]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -708,7 +772,7 @@ func (x *StreamResponse) String() string {
 func (*StreamResponse) ProtoMessage() {}
 
 func (x *StreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[10]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -721,7 +785,7 @@ func (x *StreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResponse.ProtoReflect.Descriptor instead.
 func (*StreamResponse) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{10}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StreamResponse) GetId() uint64 {
@@ -750,7 +814,7 @@ type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Result:
 	//
-	//	*Result_Record
+	//	*Result_Held
 	//	*Result_Error
 	Result        isResult_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
@@ -759,7 +823,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[11]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +835,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[11]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +848,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{11}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Result) GetResult() isResult_Result {
@@ -794,10 +858,10 @@ func (x *Result) GetResult() isResult_Result {
 	return nil
 }
 
-func (x *Result) GetRecord() *Record {
+func (x *Result) GetHeld() *Held {
 	if x != nil {
-		if x, ok := x.Result.(*Result_Record); ok {
-			return x.Record
+		if x, ok := x.Result.(*Result_Held); ok {
+			return x.Held
 		}
 	}
 	return nil
@@ -816,15 +880,16 @@ type isResult_Result interface {
 	isResult_Result()
 }
 
-type Result_Record struct {
-	Record *Record `protobuf:"bytes,1,opt,name=record,proto3,oneof"`
+type Result_Held struct {
+	// What was read, or the record as the write left it.
+	Held *Held `protobuf:"bytes,1,opt,name=held,proto3,oneof"`
 }
 
 type Result_Error struct {
 	Error *Error `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
 }
 
-func (*Result_Record) isResult_Result() {}
+func (*Result_Held) isResult_Result() {}
 
 func (*Result_Error) isResult_Result() {}
 
@@ -845,7 +910,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_vertebra_v1_locator_proto_msgTypes[12]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +922,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_vertebra_v1_locator_proto_msgTypes[12]
+	mi := &file_vertebra_v1_locator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +935,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{12}
+	return file_vertebra_v1_locator_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Error) GetCode() int32 {
@@ -905,36 +970,42 @@ var File_vertebra_v1_locator_proto protoreflect.FileDescriptor
 
 const file_vertebra_v1_locator_proto_rawDesc = "" +
 	"\n" +
-	"\x19vertebra/v1/locator.proto\x12\vvertebra.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bvertebra/v1/freshness.proto\"R\n" +
+	"\x19vertebra/v1/locator.proto\x12\vvertebra.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bvertebra/v1/freshness.proto\"S\n" +
+	"\tSelection\x12\x1d\n" +
 	"\n" +
-	"RecordName\x12\x1d\n" +
+	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12'\n" +
+	"\x05kinds\x18\x02 \x03(\x0e2\x11.vertebra.v1.KindR\x05kinds\"x\n" +
 	"\n" +
-	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12%\n" +
-	"\x04kind\x18\x02 \x01(\x0e2\x11.vertebra.v1.KindR\x04kind\"o\n" +
+	"GetRequest\x124\n" +
+	"\tselection\x18\x01 \x01(\v2\x16.vertebra.v1.SelectionR\tselection\x124\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x16.vertebra.v1.FreshnessR\tfreshness\"4\n" +
+	"\vGetResponse\x12%\n" +
+	"\x04held\x18\x01 \x01(\v2\x11.vertebra.v1.HeldR\x04held\"~\n" +
+	"\x0eGetManyRequest\x126\n" +
 	"\n" +
-	"GetRequest\x12+\n" +
-	"\x04name\x18\x01 \x01(\v2\x17.vertebra.v1.RecordNameR\x04name\x124\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x16.vertebra.v1.FreshnessR\tfreshness\":\n" +
-	"\vGetResponse\x12+\n" +
-	"\x06record\x18\x01 \x01(\v2\x13.vertebra.v1.RecordR\x06record\"u\n" +
-	"\x0eGetManyRequest\x12-\n" +
-	"\x05names\x18\x01 \x03(\v2\x17.vertebra.v1.RecordNameR\x05names\x124\n" +
+	"selections\x18\x01 \x03(\v2\x16.vertebra.v1.SelectionR\n" +
+	"selections\x124\n" +
 	"\tfreshness\x18\x02 \x01(\v2\x16.vertebra.v1.FreshnessR\tfreshness\"@\n" +
 	"\x0fGetManyResponse\x12-\n" +
-	"\aresults\x18\x01 \x03(\v2\x13.vertebra.v1.ResultR\aresults\"\x96\x01\n" +
-	"\x06Record\x12\x12\n" +
-	"\x04json\x18\x01 \x01(\fR\x04json\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\x121\n" +
+	"\aresults\x18\x01 \x03(\v2\x13.vertebra.v1.ResultR\aresults\"\xb4\x01\n" +
+	"\x04Held\x12\x1d\n" +
+	"\n" +
+	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12-\n" +
+	"\arecords\x18\x02 \x03(\v2\x13.vertebra.v1.RecordR\arecords\x121\n" +
 	"\bposition\x18\x03 \x01(\v2\x15.vertebra.v1.PositionR\bposition\x12+\n" +
-	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\"\x8d\x01\n" +
+	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\"]\n" +
+	"\x06Record\x12%\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x11.vertebra.v1.KindR\x04kind\x12\x12\n" +
+	"\x04json\x18\x02 \x01(\fR\x04json\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\"\x8d\x01\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x124\n" +
 	"\tfreshness\x18\x02 \x01(\v2\x16.vertebra.v1.FreshnessR\tfreshness\x126\n" +
 	"\n" +
 	"operations\x18\x03 \x03(\v2\x16.vertebra.v1.OperationR\n" +
-	"operations\"\xbd\x01\n" +
-	"\tOperation\x12+\n" +
-	"\x03get\x18\x01 \x01(\v2\x17.vertebra.v1.RecordNameH\x00R\x03get\x127\n" +
+	"operations\"\xbc\x01\n" +
+	"\tOperation\x12*\n" +
+	"\x03get\x18\x01 \x01(\v2\x16.vertebra.v1.SelectionH\x00R\x03get\x127\n" +
 	"\n" +
 	"put_person\x18\x02 \x01(\v2\x16.vertebra.v1.PutPersonH\x00R\tputPerson\x12=\n" +
 	"\fpatch_person\x18\x03 \x01(\v2\x18.vertebra.v1.PatchPersonH\x00R\vpatchPersonB\v\n" +
@@ -951,9 +1022,9 @@ const file_vertebra_v1_locator_proto_rawDesc = "" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12-\n" +
 	"\aresults\x18\x02 \x03(\v2\x13.vertebra.v1.ResultR\aresults\x121\n" +
-	"\bposition\x18\x03 \x01(\v2\x15.vertebra.v1.PositionR\bposition\"m\n" +
-	"\x06Result\x12-\n" +
-	"\x06record\x18\x01 \x01(\v2\x13.vertebra.v1.RecordH\x00R\x06record\x12*\n" +
+	"\bposition\x18\x03 \x01(\v2\x15.vertebra.v1.PositionR\bposition\"g\n" +
+	"\x06Result\x12'\n" +
+	"\x04held\x18\x01 \x01(\v2\x11.vertebra.v1.HeldH\x00R\x04held\x12*\n" +
 	"\x05error\x18\x02 \x01(\v2\x12.vertebra.v1.ErrorH\x00R\x05errorB\b\n" +
 	"\x06result\"\x92\x01\n" +
 	"\x05Error\x12\x12\n" +
@@ -986,57 +1057,60 @@ func file_vertebra_v1_locator_proto_rawDescGZIP() []byte {
 }
 
 var file_vertebra_v1_locator_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_vertebra_v1_locator_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_vertebra_v1_locator_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_vertebra_v1_locator_proto_goTypes = []any{
 	(Kind)(0),                   // 0: vertebra.v1.Kind
-	(*RecordName)(nil),          // 1: vertebra.v1.RecordName
+	(*Selection)(nil),           // 1: vertebra.v1.Selection
 	(*GetRequest)(nil),          // 2: vertebra.v1.GetRequest
 	(*GetResponse)(nil),         // 3: vertebra.v1.GetResponse
 	(*GetManyRequest)(nil),      // 4: vertebra.v1.GetManyRequest
 	(*GetManyResponse)(nil),     // 5: vertebra.v1.GetManyResponse
-	(*Record)(nil),              // 6: vertebra.v1.Record
-	(*StreamRequest)(nil),       // 7: vertebra.v1.StreamRequest
-	(*Operation)(nil),           // 8: vertebra.v1.Operation
-	(*PutPerson)(nil),           // 9: vertebra.v1.PutPerson
-	(*PatchPerson)(nil),         // 10: vertebra.v1.PatchPerson
-	(*StreamResponse)(nil),      // 11: vertebra.v1.StreamResponse
-	(*Result)(nil),              // 12: vertebra.v1.Result
-	(*Error)(nil),               // 13: vertebra.v1.Error
-	(*Freshness)(nil),           // 14: vertebra.v1.Freshness
-	(*Position)(nil),            // 15: vertebra.v1.Position
-	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
+	(*Held)(nil),                // 6: vertebra.v1.Held
+	(*Record)(nil),              // 7: vertebra.v1.Record
+	(*StreamRequest)(nil),       // 8: vertebra.v1.StreamRequest
+	(*Operation)(nil),           // 9: vertebra.v1.Operation
+	(*PutPerson)(nil),           // 10: vertebra.v1.PutPerson
+	(*PatchPerson)(nil),         // 11: vertebra.v1.PatchPerson
+	(*StreamResponse)(nil),      // 12: vertebra.v1.StreamResponse
+	(*Result)(nil),              // 13: vertebra.v1.Result
+	(*Error)(nil),               // 14: vertebra.v1.Error
+	(*Freshness)(nil),           // 15: vertebra.v1.Freshness
+	(*Position)(nil),            // 16: vertebra.v1.Position
+	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
 }
 var file_vertebra_v1_locator_proto_depIdxs = []int32{
-	0,  // 0: vertebra.v1.RecordName.kind:type_name -> vertebra.v1.Kind
-	1,  // 1: vertebra.v1.GetRequest.name:type_name -> vertebra.v1.RecordName
-	14, // 2: vertebra.v1.GetRequest.freshness:type_name -> vertebra.v1.Freshness
-	6,  // 3: vertebra.v1.GetResponse.record:type_name -> vertebra.v1.Record
-	1,  // 4: vertebra.v1.GetManyRequest.names:type_name -> vertebra.v1.RecordName
-	14, // 5: vertebra.v1.GetManyRequest.freshness:type_name -> vertebra.v1.Freshness
-	12, // 6: vertebra.v1.GetManyResponse.results:type_name -> vertebra.v1.Result
-	15, // 7: vertebra.v1.Record.position:type_name -> vertebra.v1.Position
-	16, // 8: vertebra.v1.Record.age:type_name -> google.protobuf.Duration
-	14, // 9: vertebra.v1.StreamRequest.freshness:type_name -> vertebra.v1.Freshness
-	8,  // 10: vertebra.v1.StreamRequest.operations:type_name -> vertebra.v1.Operation
-	1,  // 11: vertebra.v1.Operation.get:type_name -> vertebra.v1.RecordName
-	9,  // 12: vertebra.v1.Operation.put_person:type_name -> vertebra.v1.PutPerson
-	10, // 13: vertebra.v1.Operation.patch_person:type_name -> vertebra.v1.PatchPerson
-	12, // 14: vertebra.v1.StreamResponse.results:type_name -> vertebra.v1.Result
-	15, // 15: vertebra.v1.StreamResponse.position:type_name -> vertebra.v1.Position
-	6,  // 16: vertebra.v1.Result.record:type_name -> vertebra.v1.Record
-	13, // 17: vertebra.v1.Result.error:type_name -> vertebra.v1.Error
-	16, // 18: vertebra.v1.Error.retry_after:type_name -> google.protobuf.Duration
-	2,  // 19: vertebra.v1.Locator.Get:input_type -> vertebra.v1.GetRequest
-	4,  // 20: vertebra.v1.Locator.GetMany:input_type -> vertebra.v1.GetManyRequest
-	7,  // 21: vertebra.v1.Locator.Stream:input_type -> vertebra.v1.StreamRequest
-	3,  // 22: vertebra.v1.Locator.Get:output_type -> vertebra.v1.GetResponse
-	5,  // 23: vertebra.v1.Locator.GetMany:output_type -> vertebra.v1.GetManyResponse
-	11, // 24: vertebra.v1.Locator.Stream:output_type -> vertebra.v1.StreamResponse
-	22, // [22:25] is the sub-list for method output_type
-	19, // [19:22] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	0,  // 0: vertebra.v1.Selection.kinds:type_name -> vertebra.v1.Kind
+	1,  // 1: vertebra.v1.GetRequest.selection:type_name -> vertebra.v1.Selection
+	15, // 2: vertebra.v1.GetRequest.freshness:type_name -> vertebra.v1.Freshness
+	6,  // 3: vertebra.v1.GetResponse.held:type_name -> vertebra.v1.Held
+	1,  // 4: vertebra.v1.GetManyRequest.selections:type_name -> vertebra.v1.Selection
+	15, // 5: vertebra.v1.GetManyRequest.freshness:type_name -> vertebra.v1.Freshness
+	13, // 6: vertebra.v1.GetManyResponse.results:type_name -> vertebra.v1.Result
+	7,  // 7: vertebra.v1.Held.records:type_name -> vertebra.v1.Record
+	16, // 8: vertebra.v1.Held.position:type_name -> vertebra.v1.Position
+	17, // 9: vertebra.v1.Held.age:type_name -> google.protobuf.Duration
+	0,  // 10: vertebra.v1.Record.kind:type_name -> vertebra.v1.Kind
+	15, // 11: vertebra.v1.StreamRequest.freshness:type_name -> vertebra.v1.Freshness
+	9,  // 12: vertebra.v1.StreamRequest.operations:type_name -> vertebra.v1.Operation
+	1,  // 13: vertebra.v1.Operation.get:type_name -> vertebra.v1.Selection
+	10, // 14: vertebra.v1.Operation.put_person:type_name -> vertebra.v1.PutPerson
+	11, // 15: vertebra.v1.Operation.patch_person:type_name -> vertebra.v1.PatchPerson
+	13, // 16: vertebra.v1.StreamResponse.results:type_name -> vertebra.v1.Result
+	16, // 17: vertebra.v1.StreamResponse.position:type_name -> vertebra.v1.Position
+	6,  // 18: vertebra.v1.Result.held:type_name -> vertebra.v1.Held
+	14, // 19: vertebra.v1.Result.error:type_name -> vertebra.v1.Error
+	17, // 20: vertebra.v1.Error.retry_after:type_name -> google.protobuf.Duration
+	2,  // 21: vertebra.v1.Locator.Get:input_type -> vertebra.v1.GetRequest
+	4,  // 22: vertebra.v1.Locator.GetMany:input_type -> vertebra.v1.GetManyRequest
+	8,  // 23: vertebra.v1.Locator.Stream:input_type -> vertebra.v1.StreamRequest
+	3,  // 24: vertebra.v1.Locator.Get:output_type -> vertebra.v1.GetResponse
+	5,  // 25: vertebra.v1.Locator.GetMany:output_type -> vertebra.v1.GetManyResponse
+	12, // 26: vertebra.v1.Locator.Stream:output_type -> vertebra.v1.StreamResponse
+	24, // [24:27] is the sub-list for method output_type
+	21, // [21:24] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_vertebra_v1_locator_proto_init() }
@@ -1045,13 +1119,13 @@ func file_vertebra_v1_locator_proto_init() {
 		return
 	}
 	file_vertebra_v1_freshness_proto_init()
-	file_vertebra_v1_locator_proto_msgTypes[7].OneofWrappers = []any{
+	file_vertebra_v1_locator_proto_msgTypes[8].OneofWrappers = []any{
 		(*Operation_Get)(nil),
 		(*Operation_PutPerson)(nil),
 		(*Operation_PatchPerson)(nil),
 	}
-	file_vertebra_v1_locator_proto_msgTypes[11].OneofWrappers = []any{
-		(*Result_Record)(nil),
+	file_vertebra_v1_locator_proto_msgTypes[12].OneofWrappers = []any{
+		(*Result_Held)(nil),
 		(*Result_Error)(nil),
 	}
 	type x struct{}
@@ -1060,7 +1134,7 @@ func file_vertebra_v1_locator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vertebra_v1_locator_proto_rawDesc), len(file_vertebra_v1_locator_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

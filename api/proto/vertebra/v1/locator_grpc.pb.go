@@ -34,9 +34,9 @@ const (
 //
 // The caller is told by the authorization metadata of the call.
 type LocatorClient interface {
-	// Get one record.
+	// Get everything held about one person, or chosen kinds of it, at one position.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
-	// Get several records. Each has its own answer or its own error, in the order asked for.
+	// The same for several people. Each has its own answer or its own error, in the order asked for.
 	GetMany(ctx context.Context, in *GetManyRequest, opts ...grpc.CallOption) (*GetManyResponse, error)
 	// A stream of batches of reads and writes. Every batch is answered once, with the
 	// batch's id; answers come as they are ready, not in the order of the batches. Within a
@@ -96,9 +96,9 @@ type Locator_StreamClient = grpc.BidiStreamingClient[StreamRequest, StreamRespon
 //
 // The caller is told by the authorization metadata of the call.
 type LocatorServer interface {
-	// Get one record.
+	// Get everything held about one person, or chosen kinds of it, at one position.
 	Get(context.Context, *GetRequest) (*GetResponse, error)
-	// Get several records. Each has its own answer or its own error, in the order asked for.
+	// The same for several people. Each has its own answer or its own error, in the order asked for.
 	GetMany(context.Context, *GetManyRequest) (*GetManyResponse, error)
 	// A stream of batches of reads and writes. Every batch is answered once, with the
 	// batch's id; answers come as they are ready, not in the order of the batches. Within a
