@@ -28,9 +28,12 @@ func History(versions []record.Record) []byte {
 func appendVersion(b []byte, rec *record.Record) []byte {
 	b = append(b, `{"fullUrl":`...)
 	b = fhir.AppendString(b, publicBase+"/Patient/"+string(rec.Key.Subject))
-	b = append(b, `,"resource":`...)
-	b = append(b, rec.Body...)
-	b = append(b, `,"response":{"status":"200","etag":`...)
+	status := "204" // a version that deleted the record has no resource
+	if len(rec.Body) > 0 {
+		b = append(append(b, `,"resource":`...), rec.Body...)
+		status = "200"
+	}
+	b = append(b, `,"response":{"status":"`+status+`","etag":`...)
 	b = fhir.AppendString(b, fhir.ETag(rec.Version))
 	b = append(b, `,"lastModified":"`...)
 	b = fhir.AppendTimestamp(b, time.UnixMicro(rec.Time))

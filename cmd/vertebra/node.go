@@ -62,7 +62,7 @@ func startNode(ctx context.Context, s settings, with parts) (_ *running, err err
 	}
 	return &running{
 		httpAddress: ports.http.Addr().String(), grpcAddress: ports.grpc.Addr().String(),
-		failed: ports.failed(), stop: ports.stop,
+		operator: ports.operator, failed: ports.failed(), stop: ports.stop,
 	}, nil
 }
 
@@ -72,6 +72,7 @@ type ports struct {
 	http, grpc net.Listener
 	httpServer *http.Server
 	grpcServer *grpc.Server
+	operator   http.Handler
 	served     chan error
 }
 
@@ -92,6 +93,7 @@ func (p *ports) open(s settings, with parts) error {
 	if err != nil {
 		return err
 	}
+	p.operator = edge.Operator()
 	services, err := edge.Handler()
 	if err != nil {
 		return err
