@@ -146,11 +146,3 @@ func answersOf(response *vertebrav1.StreamResponse, people int) []answer {
 	}
 	return answers
 }
-
-// patientJSON is the first record of what is held; nil when there is none.
-func patientJSON(held *vertebrav1.Held) []byte {
-	if len(held.GetRecords()) == 0 {
-		return nil
-	}
-	return held.GetRecords()[0].GetJson()
-}

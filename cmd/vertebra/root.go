@@ -59,7 +59,7 @@ func (p *program) rootCommand() *cobra.Command {
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(p.devCommand(), p.serveCommand(), p.generateCommand(), p.loadCommand(), p.checkCommand(), p.versionCommand())
+	root.AddCommand(p.devCommand(), p.serveCommand(), p.generateCommand(), p.loadCommand(), p.benchCommand(), p.checkCommand(), p.historyCommand(), p.versionCommand())
 	return root
 }
 
