@@ -124,6 +124,9 @@ func newResult(w Workload, clients int, t *tally, elapsed time.Duration, before,
 }
 
 func latencyOf(h *hdrhistogram.Histogram) Latency {
+	if h.TotalCount() == 0 {
+		return Latency{} // an empty one's Max is the width of its first bucket
+	}
 	at := func(percentile float64) float64 { return microseconds(h.ValueAtPercentile(percentile)) }
 	return Latency{P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: microseconds(h.Max()), Mean: h.Mean() / float64(time.Microsecond)}
 }

@@ -116,18 +116,18 @@ func measure(ctx context.Context, t Target, w Workload, clients []*client, d tim
 	return newResult(w, len(clients), all, elapsed, before, after)
 }
 
-// askFor lets all clients ask for a time, to the end of what they ask last.
+// askFor lets all clients ask for a time, to the end of what they ask last. Each asks
+// once at least, so that all connections stand when the warm-up is over.
 func askFor(ctx context.Context, clients []*client, d time.Duration) error {
 	deadline := time.Now().Add(d)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range clients {
 		group.Go(func() error {
-			for time.Now().Before(deadline) {
-				if err := c.once(ctx); err != nil {
+			for {
+				if err := c.once(ctx); err != nil || !time.Now().Before(deadline) {
 					return err
 				}
 			}
-			return nil
 		})
 	}
 	return group.Wait()
