@@ -84,7 +84,8 @@ type call struct {
 	caller    access.Caller
 	freshness cluster.Freshness
 	// position and age are sent with the answer: the newest of what was read or written
-	// and the oldest of what was read. aged: something read was not linearizable.
+	// and the oldest of what was read. aged: something read was not linearizable, and its
+	// age is known.
 	position cluster.Position
 	age      time.Duration
 	aged     bool
@@ -237,7 +238,12 @@ func (c *call) saw(position cluster.Position, age time.Duration) {
 	} else {
 		c.position = c.position.Join(position)
 	}
-	if c.freshness.Level != cluster.Linearizable {
-		c.age, c.aged = max(c.age, age), true
+	if c.freshness.Level == cluster.Linearizable {
+		return
 	}
+	if age == cluster.AgeUnknown || c.age == cluster.AgeUnknown {
+		c.age, c.aged = cluster.AgeUnknown, false
+		return
+	}
+	c.age, c.aged = max(c.age, age), true
 }

@@ -85,9 +85,6 @@ func (n *Node) recallControl() error {
 func (n *Node) Wipe(ctx context.Context, keep ...record.Table) error {
 	keep = append(keep, record.Settings)
 	for _, r := range n.replicas {
-		if err := r.awaitEstablished(ctx); err != nil {
-			return err
-		}
 		if _, err := r.propose(ctx, record.Command{Kind: record.KindWipe, Keep: keep}); err != nil {
 			return err
 		}

@@ -2,10 +2,8 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"vertebra/consensus"
 	"vertebra/storage/record"
 )
 
@@ -43,35 +41,42 @@ func (n *Node) Decide(ctx context.Context, subject record.Subject, request recor
 		return Decided{}, err
 	}
 	defer r.queue.leave(subject)
+	fresh := false
 	for range decisionAttempts {
-		decided, again, err := r.decideOnce(ctx, subject, request, rule)
+		decided, again, err := r.decideOnce(ctx, subject, request, rule, fresh)
 		if !again {
 			return decided, err
 		}
+		fresh = true
 	}
 	return Decided{}, retry(ErrContended, time.Second)
 }
 
-// decideOnce reads, decides, proposes and waits, once. again is set when what the
-// decision read had changed by the time it was applied.
-func (r *replica) decideOnce(ctx context.Context, subject record.Subject, request record.RequestID, rule Rule) (_ Decided, again bool, _ error) {
-	if err := r.awaitEstablished(ctx); err != nil {
-		return Decided{}, false, err
-	}
-	mutation, place, replay, err := r.consult(ctx, subject, request, rule)
-	if err != nil {
-		// An answer that is a refusal is a linearizable read. The proof may come after the
-		// view: who still leads the term now led it then.
-		if unproved := r.prove(ctx); unproved != nil {
-			err = unproved
+// decideOnce reads, decides, proposes and waits, once. again is set when the
+// decision has to be taken on a fresher view: what it read had changed by the time
+// it was applied, or it came to a refusal on a view that may have been stale.
+//
+// Where the shard is led elsewhere the first attempt is taken on what is visible
+// here: a mutation proves itself by its conditions, and costs one round trip so. With
+// fresh set the view is linearizable.
+func (r *replica) decideOnce(ctx context.Context, subject record.Subject, request record.RequestID, rule Rule, fresh bool) (_ Decided, again bool, _ error) {
+	term, leading := r.tenure()
+	if fresh || !leading && r.peers == nil {
+		if err := r.prove(ctx); err != nil {
+			return Decided{}, false, err
 		}
-		return Decided{}, false, err
+		term, leading = r.tenure()
 	}
+	mutation, place, replay, refusal := r.consult(ctx, subject, request, rule)
 	if replay != nil {
 		return Decided{Replay: replay, Position: Position{}.With(place)}, false, nil
 	}
-	if len(mutation.Writes) == 0 && len(mutation.Appends) == 0 && len(mutation.Events) == 0 {
-		return Decided{Position: Position{}.With(place)}, false, r.prove(ctx)
+	if refusal != nil || mutation.IsZero() {
+		// An answer that changes nothing is a linearizable read.
+		if !fresh && !(leading && r.stillLeads(ctx, term)) {
+			return Decided{}, true, nil
+		}
+		return Decided{Position: Position{}.With(place)}, false, refusal
 	}
 	mutation.Subject = subject
 	if err := r.state.Accepts(&mutation); err != nil {
@@ -84,8 +89,26 @@ func (r *replica) decideOnce(ctx context.Context, subject record.Subject, reques
 	if result.Conflict != nil {
 		return Decided{}, true, nil
 	}
-	done := Decided{Replay: result.Replay, Position: Position{}.With(Place{r.id, r.generation, result.Index})}
-	return done, false, nil
+	at := max(result.Index, result.ReplayIndex)
+	return Decided{Replay: result.Replay, Position: Position{}.With(Place{r.id, r.generation, at})}, false, nil
+}
+
+// tenure returns the term that this node leads the shard in and has established.
+func (r *replica) tenure() (term uint64, leading bool) {
+	g := r.group()
+	if g == nil {
+		return 0, false
+	}
+	term, _, leading = g.Tenure()
+	return term, leading
+}
+
+// stillLeads proves that this node leads the term now that it led when a view was
+// taken: then nobody else has led in between, and the view was the latest. The
+// proof may so come after the view; another term's may not.
+func (r *replica) stillLeads(ctx context.Context, term uint64) bool {
+	now, err := r.proveHere(ctx)
+	return err == nil && now == term
 }
 
 // consult gives the rule the state at the visible index, unless the request was
@@ -107,31 +130,4 @@ func (r *replica) consult(ctx context.Context, subject record.Subject, request r
 	}
 	mutation, err := rule(view)
 	return mutation, view.place, nil, err
-}
-
-// propose stamps a command with the cluster's time, replicates it and returns
-// when its result is visible.
-func (r *replica) propose(ctx context.Context, command record.Command) (record.Result, error) {
-	if err := r.admit(ctx); err != nil {
-		return record.Result{}, err
-	}
-	command.Mutation.Time = r.clock.Now().UnixMicro()
-	payload, err := command.AppendBinary(nil)
-	if err != nil {
-		return record.Result{}, err
-	}
-	proposal := consensus.Proposal{Payload: payload}
-	if command.Kind == record.KindMutation {
-		proposal.Footprint = command.Mutation.Footprint()
-	}
-	applied, err := r.group().Propose(ctx, proposal)
-	if err != nil {
-		return record.Result{}, fromConsensus(err)
-	}
-	result := applied.Result.(record.Result)
-	seen := max(result.Index, result.ReplayIndex)
-	if err := r.visible.wait(ctx, seen); err != nil {
-		return record.Result{}, errors.Join(ErrOutcomeUnknown, err)
-	}
-	return result, nil
 }

@@ -195,7 +195,7 @@ func (n *Node) newReplica(id ShardID) (*replica, error) {
 		return nil, err
 	}
 	r := &replica{
-		id: id, state: state, clock: &n.clock, profiles: n.config.Profiles,
+		id: id, state: state, clock: &n.clock, profiles: n.config.Profiles, server: n.identity.serverID(),
 		queue:  newSubjectQueue(perSubjectQueue, totalQueue),
 		follow: func(*record.Mutation) {},
 	}

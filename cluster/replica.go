@@ -19,7 +19,10 @@ type replica struct {
 	generation uint32
 	state      *storage.Shard
 	// raft is nil until consensus.Open returned: entries may be applied before.
-	raft     atomic.Pointer[consensus.Group]
+	raft atomic.Pointer[consensus.Group]
+	// server is this node's raft server id; peers is nil on a node that stands alone.
+	server   string
+	peers    peers
 	index    *index.Engine // nil for the control group, which nobody searches
 	profiles map[record.Table]*index.Profile
 	clock    *clusterClock
@@ -28,6 +31,11 @@ type replica struct {
 	// fed is the applied index up to which the search index has been given what changed. It
 	// trails the store's own applied index for a moment.
 	fed atomic.Uint64
+	// announced is the highest V that a leader has told this node.
+	announced atomic.Uint64
+	// freshAt is when, on this node's clock, the question was sent whose answer V has
+	// reached; 0 is never.
+	freshAt atomic.Int64
 	// changes counts the mutations applied since the start.
 	changes atomic.Uint64
 	// follow is called with each applied mutation, from the apply loop; the control group's
@@ -44,8 +52,9 @@ func (r *replica) established() bool {
 	return g != nil && g.Established()
 }
 
-// expose raises V to what is applied, if this node is the established leader of
-// the present term. The term is read after the applied index: a deposed leader that
+// expose raises V: to what is applied, if this node is the established leader of
+// the present term, and otherwise to what a leader announced, as far as that is applied
+// here. The term is read after the applied index: a deposed leader that
 // has become a follower of a later term must not expose that term's entries under its
 // own (READ-LEASES.md P6, the planted bug `noterm`). The index has been given what
 // becomes visible before; it may put it into bleve only after.
@@ -56,7 +65,7 @@ func (r *replica) established() bool {
 func (r *replica) expose() {
 	to := r.fed.Load()
 	if !r.established() {
-		return
+		to = min(to, r.announced.Load())
 	}
 	r.visible.raise(to)
 	if r.index != nil {
@@ -64,21 +73,29 @@ func (r *replica) expose() {
 	}
 }
 
-// awaitEstablished waits until this node may serve the shard as its leader.
-func (r *replica) awaitEstablished(ctx context.Context) error {
-	if r.established() {
-		return nil
+// announce is told the leader's visible index.
+func (r *replica) announce(visible uint64) {
+	for {
+		have := r.announced.Load()
+		if have >= visible {
+			return
+		}
+		if r.announced.CompareAndSwap(have, visible) {
+			r.expose()
+			return
+		}
 	}
-	return r.prove(ctx)
 }
 
-// prove returns when this node has proved that it leads the shard, at a moment
-// after the call began, and everything acknowledged before that moment is visible.
-func (r *replica) prove(ctx context.Context) error {
-	if _, err := r.group().ProveLeader(ctx); err != nil {
-		return fromConsensus(err)
+// freshened notes that what is visible now is at least what the leader showed to a
+// question sent at a time.
+func (r *replica) freshened(asked time.Time) {
+	for {
+		have := r.freshAt.Load()
+		if have >= asked.UnixNano() || r.freshAt.CompareAndSwap(have, asked.UnixNano()) {
+			return
+		}
 	}
-	return nil // OnLeadership raised V to the marker of the term before the first proof in it
 }
 
 // admit waits while the search index is behind by more than its queue may hold.
@@ -113,6 +130,10 @@ func fromConsensus(err error) error {
 		return errors.Join(ErrOutcomeUnknown, err)
 	case errors.As(err, &full):
 		return retry(ErrOverloaded, full.RetryAfter)
+	case err == nil:
+		return nil
+	case errors.Is(err, consensus.ErrNotLeader):
+		return errNotLeader
 	case errors.Is(err, consensus.ErrTooLarge):
 		return record.ErrTooLarge
 	case errors.Is(err, consensus.ErrClosed):

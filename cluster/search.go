@@ -26,6 +26,14 @@ type Found struct {
 	Age      time.Duration
 }
 
+// older is the age of an answer made of two parts.
+func older(a, b time.Duration) time.Duration {
+	if a == AgeUnknown || b == AgeUnknown {
+		return AgeUnknown
+	}
+	return max(a, b)
+}
+
 // ViewFound returns a view of a subject's shard as the search saw it, so that no
 // record is answered that would not have matched. Where that position has been
 // collected meanwhile, which takes minutes, the view is of the present.
@@ -52,9 +60,11 @@ func (n *Node) ViewFound(ctx context.Context, found Found, subject record.Subjec
 // is never stale. It returns ErrTooBroad over candidateLimit.
 func (n *Node) Search(ctx context.Context, q *index.Query, f Freshness) (found Found, err error) {
 	for _, r := range n.replicas[1:] {
-		if err := r.await(ctx, f); err != nil {
+		age, err := r.await(ctx, f)
+		if err != nil {
 			return Found{}, err
 		}
+		found.Age = older(found.Age, age)
 	}
 	s := &search{ctx: ctx, query: q, matches: map[string]float64{}}
 	open := s.plan()

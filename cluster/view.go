@@ -22,8 +22,12 @@ type View struct {
 // read at least this.
 func (v *View) Position() Position { return Position{}.With(v.place) }
 
+// AgeUnknown is the age of a view of which nothing is known but its position.
+const AgeUnknown time.Duration = -1
+
 // Age is how old the view may be at most, counted from when this node asked for
-// what the view shows; 0 for a linearizable one.
+// what the view shows; 0 for a linearizable one, AgeUnknown for one that was asked
+// for by position alone.
 func (v *View) Age() time.Duration { return v.age }
 
 // View returns the subject's shard as fresh as is asked for. It returns
@@ -31,37 +35,57 @@ func (v *View) Age() time.Duration { return v.age }
 // when no replica is fresh enough.
 func (n *Node) View(ctx context.Context, subject record.Subject, f Freshness) (*View, error) {
 	r := n.replicaOf(subject)
-	if err := r.await(ctx, f); err != nil {
+	age, err := r.await(ctx, f)
+	if err != nil {
 		return nil, err
 	}
-	return r.view(ctx)
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.age = age
+	return v, nil
 }
 
-// await returns when what is visible here is as fresh as is asked for.
-//
-// Every replica of this node leads its shard or is its only copy's keeper until
-// replicas on other nodes land, so a bounded read is answered by the same proof as a
-// linearizable one: with one voter it costs two atomic loads.
-func (r *replica) await(ctx context.Context, f Freshness) error {
+// await returns when what is visible here is as fresh as is asked for, with how
+// old it may be.
+func (r *replica) await(ctx context.Context, f Freshness) (age time.Duration, err error) {
 	if at := f.Position.Of(r.id); at.Index > 0 {
 		if err := r.awaitPlace(ctx, at); err != nil {
-			return err
-		}
-		if f.Level == Positioned {
-			return nil
+			return 0, err
 		}
 	}
-	return r.prove(ctx)
+	switch f.Level {
+	case Positioned:
+		return AgeUnknown, nil
+	case Bounded:
+		if age, known := r.age(); known && age <= f.MaxAge {
+			return age, nil
+		}
+	}
+	return 0, r.prove(ctx)
 }
 
-// awaitPlace waits for a place that a client brought. One that lies beyond the
-// end of the log was not handed out by this shard: waiting for it would hang.
+// age is how old what is visible here may be, and whether that is known: a replica
+// that has not yet reached the answer to any question of its own knows nothing.
+func (r *replica) age() (age time.Duration, known bool) {
+	at := r.freshAt.Load()
+	return r.clock.base.Now().Sub(time.Unix(0, at)), at != 0
+}
+
+// awaitPlace waits for a place that a client brought. One that lies beyond what the
+// leader shows was not handed out by this shard: waiting for it would hang.
 func (r *replica) awaitPlace(ctx context.Context, at Place) error {
-	if at.Generation != r.generation || at.Index > r.group().LastIndex() {
+	if at.Generation != r.generation {
 		return ErrBadPosition
 	}
-	if err := r.visible.wait(ctx, at.Index); err != nil {
-		return retry(ErrUnavailable, time.Second)
+	if at.Index > r.visible.load() {
+		if err := r.prove(ctx); err != nil {
+			return err
+		}
+		if at.Index > r.visible.load() {
+			return ErrBadPosition
+		}
 	}
 	return nil
 }

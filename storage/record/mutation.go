@@ -46,6 +46,11 @@ type Mutation struct {
 	Events []Event
 }
 
+// IsZero reports whether the mutation would change nothing.
+func (m *Mutation) IsZero() bool {
+	return len(m.Writes) == 0 && len(m.Appends) == 0 && len(m.Events) == 0
+}
+
 // Read is a condition: the record had this version when the decision was taken.
 type Read struct {
 	Key Key
