@@ -89,7 +89,7 @@ func TestReportIsWhatWasMeasured(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	u, err := parseUsage(strings.NewReader("# TYPE x counter\nprocess_cpu_seconds_total 1.25\nprocess_cpu_seconds_total_of_another 9\nprocess_resident_memory_bytes 2.5e+08\n"))
+	u, err := parseUsage(strings.NewReader("# TYPE x counter\nprocess_cpu_seconds_total 1.25\nprocess_resident_memory_bytes 2.5e+08\nprocess_cpu_seconds_total_of_another 9\n"))
 	if err != nil || u != (usage{1250 * time.Millisecond, 250_000_000}) {
 		t.Errorf("%+v, %v", u, err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	vertebrav1 "vertebra/api/proto/vertebra/v1"
 )
 
 func TestEveryWorkloadIsAnsweredRightly(t *testing.T) {
@@ -212,5 +214,29 @@ func TestPartsHaveNobodyInCommon(t *testing.T) {
 	}
 	if total != s.Patients {
 		t.Errorf("the parts have %d people of %d", total, s.Patients)
+	}
+}
+
+// TestTheWarmUpIsNotCounted: each client asks once at least before anything counts.
+func TestTheWarmUpIsNotCounted(t *testing.T) {
+	s := someSettings()
+	node, target := startNode(t, s)
+	r, err := Run(t.Context(), target, Workloads()[0], s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked := int64(len(node.requests)); asked < r.Operations+int64(s.Clients) {
+		t.Errorf("%d operations counted of %d that were asked", r.Operations, asked)
+	}
+}
+
+// TestAResultTooFewIsAFault: the batch is answered, but not all of it.
+func TestAResultTooFewIsAFault(t *testing.T) {
+	response := &vertebrav1.StreamResponse{Results: []*vertebrav1.Result{{Result: &vertebrav1.Result_Held{Held: heldOf([]byte(`{"id":"1"}`))}}}}
+	q := question{numbers: []string{"1", "2"}}
+	all := newTally()
+	all.count(q, answersOf(response, 2), time.Millisecond)
+	if all.operations != 1 || all.faults[faultNoAnswer] != 1 || all.latencies.TotalCount() != 0 {
+		t.Errorf("%d right, faults %v, %d latencies", all.operations, all.faults, all.latencies.TotalCount())
 	}
 }
