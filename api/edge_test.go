@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,13 +38,12 @@ func newRig(t testing.TB, limits api.Limits) *rig {
 		tokens:  tokens{}, metrics: prometheus.NewRegistry(), log: &lines{},
 	}
 	source := &counter{}
-	next := 999_000_000
+	var drawn atomic.Int64
 	edge, err := api.New(api.Config{
 		Cluster: r.cluster, Access: access.Sandbox{Tokens: r.tokens}, Random: source, Limits: limits, Metrics: r.metrics, Log: r.log.logger(),
 		Numbers: func() (fhir.Number, error) {
 			for {
-				next++
-				if n, ok := fhir.NumberFor(fmt.Sprint(next)); ok {
+				if n, ok := fhir.NumberFor(fmt.Sprint(999_000_000 + drawn.Add(1))); ok {
 					return n, nil
 				}
 			}
