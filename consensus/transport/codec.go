@@ -8,7 +8,8 @@ import (
 )
 
 // sender is what a connection knows of its other end, and so what raft is told about
-// who sent a message: it is not on the wire.
+// who sent a message: it is not on the wire. Nor are the fields that raft has
+// deprecated; it reads them only when the header names nobody.
 type sender struct{ id, address []byte }
 
 func (s sender) header(version uint64) raft.RPCHeader {
@@ -54,7 +55,7 @@ func entrySize(l *raft.Log) int { return len(l.Data) + len(l.Extensions) + entry
 
 func decodeAppend(data []byte, from sender) (*raft.AppendEntriesRequest, error) {
 	b := body{rest: data}
-	r := &raft.AppendEntriesRequest{RPCHeader: from.header(b.uint()), Leader: from.address}
+	r := &raft.AppendEntriesRequest{RPCHeader: from.header(b.uint())}
 	r.Term, r.PrevLogEntry, r.PrevLogTerm, r.LeaderCommitIndex = b.uint(), b.uint(), b.uint(), b.uint()
 	n := b.count(smallestEntry)
 	if n > 0 {
@@ -122,7 +123,7 @@ func encodeVote(buf []byte, r *raft.RequestVoteRequest) []byte {
 
 func decodeVote(data []byte, from sender) (*raft.RequestVoteRequest, error) {
 	b := body{rest: data}
-	r := &raft.RequestVoteRequest{RPCHeader: from.header(b.uint()), Candidate: from.address}
+	r := &raft.RequestVoteRequest{RPCHeader: from.header(b.uint())}
 	r.Term, r.LastLogIndex, r.LastLogTerm, r.LeadershipTransfer = b.uint(), b.uint(), b.uint(), b.bool()
 	return r, b.end()
 }
@@ -183,18 +184,17 @@ func decodeTimeoutNowAnswer(data []byte, from sender, r *raft.TimeoutNowResponse
 func encodeSnapshot(buf []byte, r *raft.InstallSnapshotRequest) []byte {
 	buf = appendVersion(buf, r.RPCHeader)
 	buf = appendUints(buf, uint64(r.SnapshotVersion), r.Term, r.LastLogIndex, r.LastLogTerm, r.ConfigurationIndex, uint64(r.Size))
-	return appendBytes(appendBytes(buf, r.Configuration), r.Peers)
+	return appendBytes(buf, r.Configuration)
 }
 
 // decodeSnapshot copies what it keeps.
 func decodeSnapshot(data []byte, from sender) (*raft.InstallSnapshotRequest, error) {
 	b := body{rest: data}
-	r := &raft.InstallSnapshotRequest{RPCHeader: from.header(b.uint()), Leader: from.address}
+	r := &raft.InstallSnapshotRequest{RPCHeader: from.header(b.uint())}
 	r.SnapshotVersion = raft.SnapshotVersion(b.uint())
 	r.Term, r.LastLogIndex, r.LastLogTerm, r.ConfigurationIndex = b.uint(), b.uint(), b.uint(), b.uint()
 	size := b.uint()
 	r.Configuration = append([]byte(nil), b.bytes()...)
-	r.Peers = append([]byte(nil), b.bytes()...)
 	if size > 1<<62 {
 		b.fail("size")
 	}

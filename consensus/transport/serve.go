@@ -134,7 +134,7 @@ func (s *session) receiveBeats(f frame) error {
 			buf = s.appendBeatRefusal(buf, id, refusedUnknownGroup)
 			continue
 		}
-		beat := &raft.AppendEntriesRequest{RPCHeader: s.from.header(version), Leader: s.from.address, Term: term}
+		beat := &raft.AppendEntriesRequest{RPCHeader: s.from.header(version), Term: term}
 		r, inline := g.beat(beat, answer)
 		switch {
 		case !inline:

@@ -105,7 +105,7 @@ func (g *Group) Nudge(from raft.ServerID, v Visible) bool {
 	}
 	return g.deliver(raft.RPC{
 		Command: &raft.AppendEntriesRequest{
-			RPCHeader: s.from.header(uint64(raft.ProtocolVersionMax)), Leader: s.from.address, Term: v.Term,
+			RPCHeader: s.from.header(uint64(raft.ProtocolVersionMax)), Term: v.Term,
 			PrevLogEntry: v.PrevIndex, PrevLogTerm: v.PrevTerm, LeaderCommitIndex: min(v.Index, v.PrevIndex),
 		},
 		RespChan: make(chan raft.RPCResponse, 1),
