@@ -41,6 +41,9 @@ func (s *Shard) ApplyBatch(entries []Entry) ([][]record.Result, error) {
 	if s.failed != nil {
 		return nil, s.failed
 	}
+	if s.dropped.Load() {
+		return nil, fmt.Errorf("%w: shard %d", ErrDropped, s.id)
+	}
 	last := s.AppliedIndex()
 	for i := range entries {
 		if entries[i].Index <= last {
@@ -279,7 +282,7 @@ func (a *applier) iterator() (*pebble.Iterator, error) {
 	if a.it != nil {
 		return a.it, nil
 	}
-	it, err := a.reader.NewIter(nil)
+	it, err := a.reader.NewIter(pointReads())
 	a.it = it
 	return it, err
 }

@@ -27,6 +27,13 @@ var (
 	// ErrFormat: the store was written by a build with another layout.
 	ErrFormat = errors.New("storage: unknown format")
 
+	// ErrPart: a part of a snapshot is missing, or is not what the manifest names.
+	ErrPart = errors.New("storage: wrong part of a snapshot")
+	// ErrDropped: the shard was removed from this node.
+	ErrDropped = errors.New("storage: shard was dropped")
+	// ErrNoSpace: the disk is full.
+	ErrNoSpace = errors.New("storage: no space left on the disk")
+
 	errKey = fmt.Errorf("%w: key", ErrCorrupt)
 )
 

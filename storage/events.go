@@ -36,6 +36,11 @@ func (l databaseLogger) Errorf(format string, args ...any) {
 // process here would leave the caller no way to tell why, and a test none to look.
 func (l databaseLogger) Fatalf(format string, args ...any) {
 	err := fmt.Errorf("storage: fatal: "+format, args...)
+	for _, a := range args {
+		if cause, ok := a.(error); ok && noSpace(cause) != cause {
+			err = fmt.Errorf("%w: %w", ErrNoSpace, err)
+		}
+	}
 	l.logger.Error("storage", "fatal", err)
 	if l.fatal != nil {
 		l.fatal(err)
@@ -53,7 +58,7 @@ func newEventListener(e Events) *pebble.EventListener {
 		l.WriteStallEnd = func() { e.WriteStall(false) }
 	}
 	if e.BackgroundError != nil {
-		l.BackgroundError = e.BackgroundError
+		l.BackgroundError = func(err error) { e.BackgroundError(noSpace(err)) }
 	}
 	return l
 }

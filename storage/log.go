@@ -11,10 +11,11 @@ import (
 )
 
 // Keys of the log database: `group | e | log index` for entries, `group | s | name`
-// for the rest.
+// for the rest, `group | d` while DropShard is at work.
 const (
-	logEntry  = 'e'
-	logStable = 's'
+	logEntry   = 'e'
+	logStable  = 's'
+	logDropped = 'd' // the state is to be removed too
 )
 
 // Log is the log of one group: bytes under consecutive numbers, and a few named

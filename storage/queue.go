@@ -71,7 +71,7 @@ func (s *Shard) Queue(from, to uint64) iter.Seq2[Queued, error] {
 // may be called while entries are applied.
 func (s *Shard) DropQueue(upTo uint64) error {
 	upTo = min(upTo, s.AppliedIndex()) // what is not queued yet is not dropped
-	from := s.dropped.Load()
+	from := s.queued.Load()
 	if upTo <= from && from != 0 {
 		return nil
 	}
@@ -84,6 +84,6 @@ func (s *Shard) DropQueue(upTo uint64) error {
 	if err := s.db.DeleteRange(r.low, r.high, pebble.NoSync); err != nil {
 		return fmt.Errorf("storage: queue: %w", err)
 	}
-	s.dropped.CompareAndSwap(from, upTo)
+	s.queued.CompareAndSwap(from, upTo)
 	return nil
 }

@@ -15,6 +15,10 @@ func (s span) options() *pebble.IterOptions {
 	return &pebble.IterOptions{LowerBound: s.low, UpperBound: s.high}
 }
 
+// pointReads asks the filters of the lowest level too, which pebble does not do by
+// itself: nearly all records are there, and a load asks for records that are not.
+func pointReads() *pebble.IterOptions { return &pebble.IterOptions{UseL6Filters: true} }
+
 // scan yields everything in a span.
 func scan(r pebble.Reader, s span) iter.Seq2[pair, error] {
 	return func(yield func(pair, error) bool) {

@@ -23,7 +23,8 @@ type Shard struct {
 
 	applied, term, floor, durable atomic.Uint64
 	time                          atomic.Int64
-	dropped                       atomic.Uint64 // of the queue, since the store was opened
+	queued                        atomic.Uint64 // where the queue begins, as far as known since the store was opened
+	dropped                       atomic.Bool   // DropShard was called
 	failed                        error         // of Apply, which goes no further
 }
 

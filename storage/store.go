@@ -33,6 +33,8 @@ type Options struct {
 	Events Events
 	// ReadOnly opens what is there and changes nothing.
 	ReadOnly bool
+	// DiskUsage says how full the disk of a folder is; nil asks FS.
+	DiskUsage func(dir string) (DiskUsage, error)
 	// UnsafeSkipLogSync acknowledges appends to a log before they are on disk. Only a
 	// crash test sets it, to show that it would find a log that does so.
 	UnsafeSkipLogSync bool
@@ -45,10 +47,11 @@ type Events struct {
 	DiskSlow func()
 	// WriteStall tells when writes are held back (true) and when they go on (false).
 	WriteStall func(stalled bool)
-	// BackgroundError: a flush or compaction failed; it will be tried again.
+	// BackgroundError: a flush or compaction failed; it will be tried again. ErrNoSpace
+	// when the disk is full.
 	BackgroundError func(error)
 	// Fatal: the database cannot go on, because a write to its log failed or what is on
-	// disk contradicts itself. The process panics when Fatal returns: nothing that was
+	// disk contradicts itself. ErrNoSpace when that was for a full disk. The process panics when Fatal returns: nothing that was
 	// written after can be acknowledged.
 	Fatal func(error)
 }
@@ -56,6 +59,10 @@ type Events struct {
 // Store is what one node has on disk: the state of its shards in one database,
 // the logs of their groups in another. It is safe for concurrent use.
 type Store struct {
+	fs          FS
+	dir         string
+	diskUsage   func(dir string) (DiskUsage, error)
+	tables      *pebble.Options // how tables of the state are written outside of it
 	state, logs *pebble.DB
 	logSync     *pebble.WriteOptions
 	readOnly    bool
@@ -72,6 +79,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = defaultFS()
 	}
+	if o.DiskUsage == nil {
+		o.DiskUsage = statDisk(o.FS)
+	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
@@ -86,6 +96,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("storage: open log: %w", err), state.Close())
 	}
 	s := &Store{
+		fs: o.FS, dir: dir, diskUsage: o.DiskUsage, tables: tableOptions(o),
 		state: state, logs: logs, logSync: pebble.Sync, readOnly: o.ReadOnly,
 		shards: make(map[ShardID]*Shard), byGroup: make(map[uint32]*Log),
 	}
@@ -93,10 +104,25 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.UnsafeSkipLogSync {
 		s.logSync = pebble.NoSync
 	}
-	if err := s.checkLayout(); err != nil {
+	if err := s.recover(); err != nil {
 		return nil, errors.Join(err, state.Close(), logs.Close())
 	}
 	return s, nil
+}
+
+// recover checks the layout and finishes what a crash left half done.
+func (s *Store) recover() error {
+	if err := s.checkLayout(); err != nil || s.readOnly {
+		return err
+	}
+	return errors.Join(s.finishDrops(), s.sweepImports())
+}
+
+// tableOptions are those that tables of the state are written and read with.
+func tableOptions(o Options) *pebble.Options {
+	p := stateOptions(o, nil)
+	p.EnsureDefaults()
+	return p
 }
 
 // stateOptions: no write-ahead log, since the raft log is that. Two databases cost

@@ -32,9 +32,13 @@ func (s *Shard) View(at uint64) (*View, error) {
 	if applied := s.applied.Load(); at > applied {
 		return nil, fmt.Errorf("%w: %d, applied %d", ErrNotApplied, at, applied)
 	}
-	it, err := s.db.NewIter(nil)
+	it, err := s.db.NewIter(pointReads())
 	if err != nil {
 		return nil, fmt.Errorf("storage: view: %w", err)
+	}
+	if s.dropped.Load() {
+		it.Close() // nothing was read through it
+		return nil, fmt.Errorf("%w: shard %d", ErrDropped, s.id)
 	}
 	// After the iterator: apply raises the floor before it commits what collects.
 	if floor := s.floor.Load(); at < floor {
