@@ -47,14 +47,19 @@ func newDraft(shards []Shard, replicas []Replica, nodes []Node, settings Setting
 	}
 	slices.SortFunc(d.shards, func(a, b Shard) int { return cmp.Compare(a.ID, b.ID) })
 	for _, r := range replicas {
-		d.set(d.shard(r.Shard), r.Server, r.Role)
+		if s, known := d.shard(r.Shard); known {
+			d.set(s, r.Server, r.Role)
+		}
 	}
 	return d
 }
 
-func (d *draft) shard(id ShardID) Shard {
-	i, _ := slices.BinarySearchFunc(d.shards, id, func(s Shard, id ShardID) int { return cmp.Compare(s.ID, id) })
-	return d.shards[i]
+func (d *draft) shard(id ShardID) (Shard, bool) {
+	i, known := slices.BinarySearchFunc(d.shards, id, func(s Shard, id ShardID) int { return cmp.Compare(s.ID, id) })
+	if !known {
+		return Shard{}, false
+	}
+	return d.shards[i], true
 }
 
 // set gives a server a role in a shard; the empty role takes its replica away.
@@ -86,7 +91,10 @@ func (d *draft) role(shard ShardID, server Server) Role {
 
 // apply makes a change as if it were done already.
 func (d *draft) apply(c change) {
-	s := d.shard(c.shard)
+	s, known := d.shard(c.shard)
+	if !known {
+		return
+	}
 	if c.add != (Server{}) {
 		d.set(s, c.add, c.as)
 	}

@@ -84,7 +84,7 @@ func Plan(p Placement, nodes []Node, settings Settings, now time.Time) Decision 
 }
 
 func (d *draft) move(c change, id uint64) Move {
-	s := d.shard(c.shard)
+	s, _ := d.shard(c.shard) // changes are of shards that there are
 	return Move{
 		ID: id, Shard: c.shard, Add: c.add, As: c.as, Remove: c.remove, Reason: c.reason, Started: d.now,
 		Demote: c.remove != (Server{}) && d.role(s.ID, c.remove) == Voter && d.demotes(s, c.remove),
