@@ -158,6 +158,9 @@ func (s *search) postings(view *View) error {
 			if err != nil {
 				return err
 			}
+			if !scan.Admits(posting.Value) {
+				continue
+			}
 			if err := s.consider(view, posting.Key); err != nil || s.full() {
 				return err
 			}

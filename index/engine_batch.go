@@ -84,6 +84,8 @@ type batch struct {
 	flushed []chan struct{}
 	// more: there is more to be indexed already.
 	more bool
+	// moved is closed when the queues have been moved behind the batch.
+	moved chan struct{}
 }
 
 // shardBatch is one shard's part of a batch.
@@ -127,7 +129,7 @@ func (e *Engine) indexBatch() (more bool, err error) {
 func (e *Engine) gather() *batch {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	b := &batch{documents: map[string]*Update{}, shards: map[uint16]*shardBatch{}}
+	b := &batch{documents: map[string]*Update{}, shards: map[uint16]*shardBatch{}, moved: make(chan struct{})}
 	for id, q := range e.shards {
 		if done, ok := e.resets[id]; ok {
 			b.shards[id] = &shardBatch{queue: q, next: q.next, reset: done}
@@ -286,8 +288,11 @@ func (e *Engine) bleveBatch(b *batch) *bleve.Batch {
 	return out
 }
 
-// persisted is called by bleve when the batch is on disk.
+// persisted is called by bleve when the batch is on disk. That can be before the
+// queues were moved, and then who waits must wait for that too: Flush would return
+// while the queue still had what it flushed.
 func (e *Engine) persisted(b *batch, positions map[uint16]uint64) {
+	<-b.moved
 	e.counts.persisted.Add(1)
 	for shard, position := range positions {
 		e.options.OnPersisted(shard, position)
@@ -306,6 +311,7 @@ func (e *Engine) persisted(b *batch, positions map[uint16]uint64) {
 func (e *Engine) indexed(b *batch) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer close(b.moved)
 	taken := 0
 	for id, part := range b.shards {
 		switch {

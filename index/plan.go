@@ -20,6 +20,35 @@ type Scan struct {
 	// Field is the composite's number.
 	Field     uint16
 	Low, High []byte
+
+	tests []partTest
+}
+
+// partTest is a criterion that a part of a posting's value can be held against.
+type partTest struct {
+	part      int
+	criterion Criterion
+}
+
+// Admits reports whether the document behind a posting with this value, which
+// lies within the scan, may fit the conjunction that the scan was planned for. What
+// the key itself rules out need not be read: of a pattern such as Sm*t* that is
+// nearly every candidate.
+func (s *Scan) Admits(value []byte) bool {
+	if len(s.tests) == 0 {
+		return true
+	}
+	test, part := 0, 0
+	for rest, more := string(value), true; more; part++ {
+		var one string
+		one, rest, more = strings.Cut(rest, string(rune(separator)))
+		for ; test < len(s.tests) && s.tests[test].part == part; test++ {
+			if !s.tests[test].criterion.fits(one) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Plan turns a conjunction into scans over posting lists that together hold every
@@ -99,8 +128,33 @@ func (p *Profile) planComposite(all []Criterion) plan {
 	return best
 }
 
-// plan covers the composite's parts from the left as far as criteria reach.
+// plan covers the composite's parts from the left as far as criteria reach, and
+// tests what they leave on the parts themselves.
 func (c *Composite) plan(all []Criterion) plan {
+	covered := c.cover(all)
+	tests := c.tests(all)
+	for i := range covered.scans {
+		covered.scans[i].tests = tests
+	}
+	return covered
+}
+
+// tests lists what the criteria on one field ask of the parts that hold that field
+// whole. A document that fits has for each choice of its parts' values a posting,
+// so one that has all the asked values at once.
+func (c *Composite) tests(all []Criterion) []partTest {
+	var tests []partTest
+	for i, part := range c.Parts {
+		for _, asked := range all {
+			if part.First == 0 && len(asked.Fields) == 1 && asked.Fields[0] == part.Field && asked.Op != Words {
+				tests = append(tests, partTest{i, asked})
+			}
+		}
+	}
+	return tests
+}
+
+func (c *Composite) cover(all []Criterion) plan {
 	heads, narrowed := [][]byte{nil}, 0
 	for i, part := range c.Parts {
 		last := i == len(c.Parts)-1

@@ -66,9 +66,11 @@ func Profile() *index.Profile {
 			named(1, whole(fieldFamily), whole(fieldBirth)),
 			// The same with _history.
 			named(2, whole(fieldPastFamily), whole(fieldBirth)),
-			// Wildcards, whose first two characters are literal; mistyped names.
-			named(3, index.Part{Field: fieldFamily, First: start}, whole(fieldBirth)),
-			named(4, index.Part{Field: fieldPastFamily, First: start}, whole(fieldBirth)),
+			// Wildcards, whose first two characters are literal; mistyped names. The name stands
+			// behind the date so that the rest of a pattern is tested on the key: without it
+			// Sm*t* read a document for every Sm.
+			named(3, index.Part{Field: fieldFamily, First: start}, whole(fieldBirth), whole(fieldFamily)),
+			named(4, index.Part{Field: fieldPastFamily, First: start}, whole(fieldBirth), whole(fieldPastFamily)),
 			// Fuzzy: homophones, diacritics, given and family name transposed.
 			named(5, whole(fieldFamilySound), whole(fieldBirth)),
 			// Fuzzy without a family or a given name; any search over years of birth that has

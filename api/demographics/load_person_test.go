@@ -73,8 +73,12 @@ func TestLoadAsItIs(t *testing.T) {
 	if err != nil || answer.Version != 58 || string(answer.Body) != want {
 		t.Errorf("version %d %s, want %s: %v", answer.Version, answer.Body, want, err)
 	}
+	s.load(t, `{"resourceType":"Patient","id":"9990000026","address":[{"use":"home","line":["1 High Street","","","Leeds",""]},{"use":"temp","line":["",""]}]}`)
+	if rec := s.records[patientKey(jayne)]; !bytes.Contains(rec.Body, []byte(`"address":[{"use":"home","line":["1 High Street","Leeds"]},{"use":"temp"}]`)) {
+		t.Errorf("blank address lines stay: %s", rec.Body)
+	}
 	s.load(t, `{"resourceType":"Patient","id":"9990000026"}`)
-	if rec := s.records[patientKey(jayne)]; rec.Version != 1 || !bytes.Contains(rec.Body, []byte(`"meta":{"versionId":"1"}`)) {
+	if rec := s.records[patientKey(jayne)]; rec.Version != 2 || !bytes.Contains(rec.Body, []byte(`"meta":{"versionId":"2"}`)) {
 		t.Errorf("without a version: %s", rec.Body)
 	}
 }

@@ -3,6 +3,7 @@ package demographics
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 
 	"vertebra/api/fhir"
@@ -85,7 +86,25 @@ func (s *Seed) readPatient(at string) error {
 	if err := s.checkSimple(at); err != nil {
 		return err
 	}
-	return s.checkLists(at)
+	if err := s.checkLists(at); err != nil {
+		return err
+	}
+	s.dropBlankLines()
+	return nil
+}
+
+// dropBlankLines leaves out the address lines that say nothing (contract 1.8).
+// They go on the way in, as they do in POST and PATCH: what is stored is what is
+// answered, and a read decodes nothing.
+func (s *Seed) dropBlankLines() {
+	for _, address := range s.patient.Get("address").List() {
+		if lines := address.Get("line"); isArray(lines) {
+			lines.Items = slices.DeleteFunc(lines.Items, func(line *fhir.Value) bool { return line.Str() == "" && line.Kind == fhir.KindString })
+			if len(lines.Items) == 0 {
+				address.Delete("line")
+			}
+		}
+	}
 }
 
 // seedFault says that a value is missing, or which value cannot be.

@@ -230,7 +230,8 @@ func (m *matcher) transposedFit(d index.Document) (family, given float64) {
 	for f, v := range d.All() {
 		switch f {
 		case fieldFamily, fieldPastFamily:
-			given = max(given, fitTransposed*m.fuzzyGiven[0].fits(v, index.Fold(v)))
+			fold := index.Fold(v)
+			given = max(given, fitTransposed*m.fuzzyGiven[0].fits(v, fold), fitTransposed*m.fuzzyFirst.fits(v, fold))
 		case fieldGiven, fieldPastGiven:
 			first, _, _ := strings.Cut(v, givenSeparator)
 			family = max(family, fitTransposed*m.fuzzyFamily.fits(first, index.Fold(first)))

@@ -62,6 +62,9 @@ type matcher struct {
 	Search
 	fuzzyFamily sounded
 	fuzzyGiven  []sounded
+	// fuzzyFirst is the first given name undivided, which may be a family name such as
+	// Jones-Hill given in the wrong place.
+	fuzzyFirst sounded
 }
 
 func newMatcher(s Search) *matcher {
@@ -69,6 +72,9 @@ func newMatcher(s Search) *matcher {
 	if s.fuzzy {
 		m.fuzzyFamily = newSounded(s.family)
 		m.fuzzyGiven = givenWords(s.given)
+		if len(s.given) > 0 {
+			m.fuzzyFirst = newSounded(s.given[0])
+		}
 	}
 	return m
 }

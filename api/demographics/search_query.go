@@ -1,7 +1,6 @@
 package demographics
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"vertebra/index"
@@ -26,7 +25,7 @@ func (s Search) Query() index.Query {
 // compared whole narrows it, so that the plan may take a better way.
 func (s Search) exactCandidates() [][]index.Criterion {
 	find := func(f index.Field) []index.Criterion {
-		return append([]index.Criterion{startsOrEquals(f, s.family), s.bornIn()}, s.narrowing()...)
+		return append([]index.Criterion{fitsOrEquals(f, s.family), s.bornIn()}, s.narrowing()...)
 	}
 	any := [][]index.Criterion{find(fieldFamily)}
 	if s.history {
@@ -137,14 +136,13 @@ func equals(f index.Field, values ...string) index.Criterion {
 	return index.Criterion{Fields: []index.Field{f}, Op: index.Equal, Values: values}
 }
 
-// startsOrEquals compares with a name, or with what a pattern spells out before its
-// first wildcard: the rest of the pattern is left to Check.
-func startsOrEquals(f index.Field, pattern string) index.Criterion {
-	before, _, found := strings.Cut(pattern, "*")
-	if !found {
+// fitsOrEquals compares with a name or with a pattern. A question mark is none of
+// the contract's wildcards; that the index takes it for one only widens what Check sees.
+func fitsOrEquals(f index.Field, pattern string) index.Criterion {
+	if !isWildcard(pattern) {
 		return equals(f, pattern)
 	}
-	return index.Criterion{Fields: []index.Field{f}, Op: index.Prefix, Values: []string{before}}
+	return index.Criterion{Fields: []index.Field{f}, Op: index.Wildcard, Values: []string{pattern}}
 }
 
 func firstCharacters(s string, n int) string {
