@@ -159,6 +159,7 @@ func TestTrace(t *testing.T) {
 
 		{"fuzzy: homophones", "_fuzzy-match=true&family=Smythe&given=Jain&birthdate=2010-10-22", []string{jane, jayne}},
 		{"fuzzy: transposed", "_fuzzy-match=true&family=jane&given=smith&birthdate=2010-10-22", []string{jane, jayne}},
+		{"fuzzy: transposed, double-barrelled", "_fuzzy-match=true&family=Joseph&given=OBrien-Attison&birthdate=1960-07-14", []string{joseph}},
 		{"fuzzy: nickname", "_fuzzy-match=true&family=OBrien Attison&given=Joe&birthdate=1960-07-14", []string{joseph}},
 		{"fuzzy: initials", "_fuzzy-match=true&family=OBrien Attison&given=J T&birthdate=1960-07-14", []string{joseph}},
 		{"fuzzy: middle names in given", "_fuzzy-match=true&family=OBrien Attison&given=Joseph Toby J&birthdate=1960-07-14", []string{joseph}},
