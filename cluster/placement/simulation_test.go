@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -115,6 +116,7 @@ func (w *world) step(m Move) bool {
 	if !quorate(*g, w.live) {
 		return false // nobody can change the group
 	}
+	before := votersOf(*g)
 	set := func(s Server, role Role) {
 		g.Index++
 		g.Servers = slices.DeleteFunc(slices.Clone(g.Servers), func(r Replica) bool { return r.Server == s })
@@ -145,6 +147,9 @@ func (w *world) step(m Move) bool {
 				break
 			}
 		}
+	}
+	if slices.Contains(before, step.Server) && w.live(step.Server) && len(votersOf(*g)) < min(len(before), defaultVoters) {
+		w.broken = cmp.Or(w.broken, fmt.Sprintf("shard %d gives up %v, which is live: %v", g.Shard, step.Server, g.Servers))
 	}
 	w.elect()
 	w.check(*g, m)
@@ -188,7 +193,7 @@ func votersOf(g Group) (voters []Server) {
 func (w *world) round() (quiet bool) {
 	d := Plan(w.placement, w.nodes, w.settings, w.now)
 	again := Plan(w.placement, w.nodes, w.settings, w.now)
-	if fmt.Sprint(d) != fmt.Sprint(again) {
+	if !reflect.DeepEqual(d, again) {
 		w.t.Fatalf("not deterministic:\n%v\n%v", d, again)
 	}
 	w.moves += len(d.New)
