@@ -19,13 +19,23 @@ const layout = "1"
 // DefaultCacheBytes is the block cache of a store whose Options name none.
 const DefaultCacheBytes = 128 << 20
 
+// The memtables of the two databases. Pebble takes them out of the block cache: with
+// 128 MiB for both, two memtables of state left no room for a single block, and every
+// read read a file. So the usual number of them, one that fills and one that is
+// flushed, is added to what is asked for.
+const (
+	stateMemTableBytes = 64 << 20
+	logMemTableBytes   = 32 << 20
+	memTablesBytes     = 2 * (stateMemTableBytes + logMemTableBytes)
+)
+
 // Options say how to open a store. The zero value is a store on the disk of the
 // machine with the default cache and no logging.
 type Options struct {
 	// FS is where the store lives; nil is the machine's file system.
 	FS FS
-	// CacheBytes bounds the block cache that both databases share; 0 is
-	// DefaultCacheBytes.
+	// CacheBytes is the block cache that both databases share, 0 is DefaultCacheBytes.
+	// Memtables come on top: 192 MiB, which blocks may use while memtables do not.
 	CacheBytes int64
 	// Logger gets what the databases have to say; nil is silence.
 	Logger *slog.Logger
@@ -85,7 +95,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
-	cache := pebble.NewCache(o.CacheBytes)
+	cache := pebble.NewCache(o.CacheBytes + memTablesBytes)
 	defer cache.Unref() // the databases hold it from here on
 	state, err := pebble.Open(filepath.Join(dir, "state"), stateOptions(o, cache))
 	if err != nil {
@@ -131,7 +141,7 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	p := commonOptions(o, cache)
 	p.Comparer = newComparer()
 	p.DisableWAL = true
-	p.MemTableSize = 64 << 20
+	p.MemTableSize = stateMemTableBytes
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -143,7 +153,7 @@ func stateOptions(o Options, cache *pebble.Cache) *pebble.Options {
 // compressing them, or filters over them, is work for nobody.
 func logOptions(o Options, cache *pebble.Cache) *pebble.Options {
 	p := commonOptions(o, cache)
-	p.MemTableSize = 32 << 20
+	p.MemTableSize = logMemTableBytes
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return p
 }
