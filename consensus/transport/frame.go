@@ -41,6 +41,7 @@ const (
 	kindStream  // opens a stream
 	kindGoAhead // accepts it
 	kindWait    // a stream's answer takes long; it is still worked on
+	kindPiece   // of a large frame; id 1: the last one
 )
 
 // frame is a frame that was read. The body is valid until the next one is read, but
@@ -205,4 +206,39 @@ func appendBool(buf []byte, v bool) []byte {
 		return append(buf, 1)
 	}
 	return append(buf, 0)
+}
+
+// pieces puts a large frame together again. Only one at a time is under way.
+type pieces struct {
+	limit int
+	data  []byte
+}
+
+// add takes the next piece; whole is true with the last one.
+func (p *pieces) add(f frame) (large frame, whole bool, err error) {
+	if p.data == nil && len(f.body) >= lengthSize {
+		size := int64(binary.LittleEndian.Uint32(f.body)) + lengthSize
+		if size > int64(p.limit)+frameHeader {
+			return frame{}, false, fmt.Errorf("%w: frame of %d bytes", ErrCorrupt, size)
+		}
+		p.data = make([]byte, 0, size)
+	}
+	if len(p.data)+len(f.body) > cap(p.data) {
+		return frame{}, false, fmt.Errorf("%w: pieces too many", ErrCorrupt)
+	}
+	p.data = append(p.data, f.body...)
+	if f.id != 1 {
+		return frame{}, false, nil
+	}
+	data := p.data
+	p.data = nil
+	if len(data) < frameHeader || len(data) != cap(data) || kind(data[4]) == kindPiece {
+		return frame{}, false, fmt.Errorf("%w: pieces", ErrCorrupt)
+	}
+	return frame{
+		kind:  kind(data[4]),
+		group: binary.LittleEndian.Uint32(data[5:]),
+		id:    binary.LittleEndian.Uint64(data[9:]),
+		body:  data[frameHeader:],
+	}, true, nil
 }

@@ -11,6 +11,11 @@ import (
 // frame with priority may have to wait for.
 const batchBytes = 64 << 10
 
+// pieceBytes is in which pieces a large frame is written, so that what has priority
+// can go between them: on a link of 10 Mbit/s an entry of a mebibyte takes almost a
+// second.
+const pieceBytes = 32 << 10
+
 // smallFrame is up to where a frame has priority if its kind does not say otherwise.
 const smallFrame = 4 << 10
 
@@ -26,6 +31,7 @@ type queue struct {
 	over   bool
 	urgent [][]byte
 	bulk   [][]byte
+	sent   int // bytes of the first of the bulk that have gone out as pieces
 	bytes  int
 	beats  []byte      // bodies of heartbeats, one behind the other
 	ripe   bool        // they have waited long enough
@@ -134,9 +140,9 @@ func (q *queue) roundOver() {
 }
 
 // take appends what is to be written next to buf: all that has priority, then of the
-// rest about a batch, but at least one frame. A frame larger than a batch is not
-// copied but returned beside it. Frames that were copied go to release.
-func (q *queue) take(buf []byte, release func([]byte)) (batch, large []byte) {
+// rest about a batch, but at least one frame or a piece of one. Frames that were copied
+// go to release.
+func (q *queue) take(buf []byte, release func([]byte)) []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := 0
@@ -158,23 +164,40 @@ func (q *queue) take(buf []byte, release func([]byte)) (batch, large []byte) {
 	return q.takeBulk(buf, release)
 }
 
-func (q *queue) takeBulk(buf []byte, release func([]byte)) (batch, large []byte) {
+func (q *queue) takeBulk(buf []byte, release func([]byte)) []byte {
 	n := 0
 	for _, f := range q.bulk {
 		if n > 0 && len(buf)+len(f) > batchBytes {
 			break
 		}
-		n++
-		q.bytes -= len(f)
-		if len(f) > batchBytes {
-			large = f
-			break
+		if len(f) > pieceBytes {
+			buf = q.takePiece(buf, f)
+			if q.sent > 0 {
+				break
+			}
+		} else {
+			buf = append(buf, f...)
+			q.bytes -= len(f)
 		}
-		buf = append(buf, f...)
 		release(f)
+		n++
 	}
 	q.bulk = dropFirst(q.bulk, n)
-	return buf, large
+	return buf
+}
+
+// takePiece appends the next piece of a large frame, which is the first of the bulk
+// until its last piece is taken.
+func (q *queue) takePiece(buf, f []byte) []byte {
+	piece := f[q.sent:min(q.sent+pieceBytes, len(f))]
+	q.sent += len(piece)
+	q.bytes -= len(piece)
+	last := uint64(0)
+	if q.sent == len(f) {
+		last, q.sent = 1, 0
+	}
+	from := len(buf)
+	return endFrame(append(beginFrame(buf, kindPiece, 0, last), piece...), from)
 }
 
 // dropFirst drops n frames and keeps the array.

@@ -72,14 +72,21 @@ func (s *session) close(err error) {
 
 // read reads frames until the connection ends.
 func (s *session) read() {
-	r := frameReader{r: s.link.reader, limit: s.node.config.Limits.FrameBytes}
+	limit := s.node.config.Limits.FrameBytes
+	r, large := frameReader{r: s.link.reader, limit: limit}, pieces{limit: limit}
 	for {
 		f, err := r.read()
 		if err == nil {
 			s.heard.Store(time.Now().UnixNano())
 			s.node.count.framesIn.Add(1)
 			s.node.count.bytesIn.Add(int64(len(f.body) + frameHeader))
-			err = s.receive(f)
+			whole := f.kind != kindPiece
+			if !whole {
+				f, whole, err = large.add(f)
+			}
+			if whole {
+				err = s.receive(f)
+			}
 		}
 		if err != nil {
 			s.close(fmt.Errorf("%w: %w", ErrPeerLost, err))
@@ -91,9 +98,8 @@ func (s *session) read() {
 // write writes what waits until the connection ends.
 func (s *session) write() {
 	batch := s.preamble
-	var large []byte
 	for {
-		if err := s.send(batch, large); err != nil {
+		if err := s.send(batch); err != nil {
 			s.close(fmt.Errorf("%w: %w", ErrPeerLost, err))
 			return
 		}
@@ -101,8 +107,8 @@ func (s *session) write() {
 			batch = nil
 		}
 		batch = s.ownFrames(batch[:0])
-		batch, large = s.queue.take(batch, s.node.release)
-		if len(batch) > 0 || large != nil {
+		batch = s.queue.take(batch, s.node.release)
+		if len(batch) > 0 {
 			continue
 		}
 		select {
@@ -122,18 +128,14 @@ func (s *session) ownFrames(buf []byte) []byte {
 	return s.peer.appendVisible(buf)
 }
 
-func (s *session) send(parts ...[]byte) error {
-	for _, p := range parts {
-		if len(p) == 0 {
-			continue
-		}
-		if _, err := s.link.conn.Write(p); err != nil {
-			return err
-		}
-		s.node.count.writes.Add(1)
-		s.node.count.bytesOut.Add(int64(len(p)))
+func (s *session) send(batch []byte) error {
+	if len(batch) == 0 {
+		return nil
 	}
-	return nil
+	s.node.count.writes.Add(1)
+	s.node.count.bytesOut.Add(int64(len(batch)))
+	_, err := s.link.conn.Write(batch)
+	return err
 }
 
 // push queues a frame.
