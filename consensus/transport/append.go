@@ -205,6 +205,11 @@ func (g *Group) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddres
 // AppendEntries implements raft.AppendPipeline. It waits while the window is full,
 // for which raft's goroutine for this peer exists.
 func (p *pipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	select {
+	case <-p.closed:
+		return nil, raft.ErrPipelineShutdown
+	default:
+	}
 	a := newAppending(p.group, p.session, args, resp)
 	select {
 	case p.pending <- a:

@@ -31,6 +31,9 @@ type Config struct {
 	TLS      *TLS
 	Insecure bool
 
+	// Admit says whether a node that calls is one of the cluster's; it is certified already.
+	// It must return at once. Nil: every one is.
+	Admit func(from Peer) bool
 	// Term returns the current term of this node's replica of a group, durable and looked
 	// up in the call; false when there is none. It must be an atomic read: whatever else
 	// comes from the peer waits for it.

@@ -76,11 +76,12 @@ const (
 	wrongVersion         // no version in common
 	crossed              // both dialled; the other connection is kept
 	full                 // too many
+	unwelcome            // not one of the cluster's, or no longer
 )
 
 func (v verdict) String() string {
 	names := [...]string{"welcome", "another cluster", "another node or incarnation is here", "the certificate names another node",
-		"no protocol version in common", "both dialled", "too many"}
+		"no protocol version in common", "both dialled", "too many", "not admitted"}
 	if int(v) >= len(names) {
 		return fmt.Sprintf("verdict %d", byte(v))
 	}
@@ -292,6 +293,8 @@ func (n *Node) judge(g greeting, certified string) verdict {
 		return wrongSelf
 	case g.lowest > highestVersion || g.highest < lowestVersion:
 		return wrongVersion
+	case n.config.Admit != nil && !n.config.Admit(g.from):
+		return unwelcome
 	default:
 		return welcome
 	}

@@ -115,6 +115,7 @@ func TestWrongPeersAreRefused(t *testing.T) {
 		{"another incarnation", nil, nil, "b@2", true},
 		{"another node at the address", nil, func(c *Config) { c.Self.Node = "z" }, "b@1", true},
 		{"another cluster", func(c *Config) { c.Cluster = "other" }, nil, "b@1", true},
+		{"a node that is not admitted", nil, func(c *Config) { c.Admit = func(p Peer) bool { return p.Node != "a" } }, "b@1", true},
 		{"the host's certificate is another node's", secured(ca, "a"), secured(ca, "z"), "b@1", true},
 		{"the caller's certificate is another node's", secured(ca, "z"), secured(ca, "b"), "b@1", true},
 		{"the host is certified by somebody else", secured(ca, "a"), secured(stranger, "b"), "b@1", false},

@@ -53,11 +53,12 @@ func Open(c Config) (*Node, error) {
 // fail with ErrClosed or ErrPeerLost; groups are not heard any more.
 func (n *Node) Close() error {
 	n.peersMu.Lock()
+	again := n.closed
 	n.closed = true
 	n.peersMu.Unlock()
 	n.cancel()
 	var err error
-	if n.config.Listener != nil {
+	if n.config.Listener != nil && !again {
 		err = n.config.Listener.Close()
 	}
 	for _, p := range n.allPeers() {

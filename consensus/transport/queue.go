@@ -38,6 +38,7 @@ type queue struct {
 	timer  *time.Timer // makes them so
 
 	asking map[uint32][]chan<- termAnswer
+	askers int
 	rounds int // of asking, under way
 }
 
@@ -108,9 +109,13 @@ func (q *queue) ripen() {
 func (q *queue) ask(group uint32, answer chan<- termAnswer) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.over {
+	switch {
+	case q.over:
 		return ErrPeerLost
+	case q.askers >= q.limits.QueueFrames:
+		return fmt.Errorf("%w: %d wait for terms", ErrPeerBusy, q.askers)
 	}
+	q.askers++
 	q.asking[group] = append(q.asking[group], answer)
 	q.signal()
 	return nil
@@ -125,7 +130,7 @@ func (q *queue) nextRound() map[uint32][]chan<- termAnswer {
 		return nil
 	}
 	round := q.asking
-	q.asking = map[uint32][]chan<- termAnswer{}
+	q.asking, q.askers = map[uint32][]chan<- termAnswer{}, 0
 	q.rounds++
 	return round
 }

@@ -50,6 +50,7 @@ func (s *session) start() {
 		return
 	}
 	s.node.count.connections.Add(1)
+	limitUnsent(s.link.conn)
 	s.ping(time.Now())
 	s.queue.signal()
 }

@@ -27,6 +27,7 @@ type streamConn struct {
 	reader   *bufio.Reader
 	progress time.Duration
 	node     *Node
+	stop     func() bool
 	ending   sync.Once
 }
 
@@ -58,13 +59,17 @@ func (c *streamConn) Write(p []byte) (written int, err error) {
 
 // Close implements io.Closer.
 func (c *streamConn) Close() error {
-	c.ending.Do(func() { c.node.count.streams.Add(-1) })
+	c.ending.Do(func() {
+		c.stop()
+		c.node.count.streams.Add(-1)
+	})
 	return c.Conn.Close()
 }
 
 func (n *Node) newStream(l *link) *streamConn {
 	n.count.streams.Add(1)
-	return &streamConn{Conn: l.conn, reader: l.reader, progress: n.config.Timing.Progress, node: n}
+	stop := context.AfterFunc(n.ctx, func() { _ = l.conn.Close() })
+	return &streamConn{Conn: l.conn, reader: l.reader, progress: n.config.Timing.Progress, node: n, stop: stop}
 }
 
 // Stream opens a connection to a peer's OnStream for what is too much for a call. The
@@ -178,8 +183,6 @@ func (n *Node) serveStream(l *link) {
 
 func (n *Node) stream(c *streamConn, l *link) {
 	defer func() { _ = c.Close() }()
-	stop := context.AfterFunc(n.ctx, func() { _ = c.Conn.Close() })
-	defer stop()
 	if _, err := c.Write(envelope(n.response(welcome).encode())); err != nil {
 		return
 	}
