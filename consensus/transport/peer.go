@@ -82,6 +82,9 @@ func (p *peer) connect(ctx context.Context) (*session, error) {
 	if s := p.current(); s != nil {
 		return s, nil
 	}
+	if a.err == nil {
+		return nil, ErrPeerLost // it came and went
+	}
 	return nil, fmt.Errorf("%w: %w", ErrPeerDown, a.err)
 }
 
