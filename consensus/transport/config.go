@@ -36,7 +36,7 @@ type Config struct {
 	Admit func(from Peer) bool
 	// Term returns the current term of this node's replica of a group, durable and looked
 	// up in the call; false when there is none. It must be an atomic read: whatever else
-	// comes from the peer waits for it.
+	// comes from the peer waits for it. Nil: no terms are told and heartbeats wait for raft.
 	Term func(group uint32) (term uint64, ok bool)
 	// OnMatched is told that a peer has this node's log of a term through an index. Like
 	// OnVisible it is called on the goroutine that reads from the peer and must return at

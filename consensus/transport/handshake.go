@@ -227,6 +227,15 @@ func (n *Node) secure(ctx context.Context, raw net.Conn, server bool) (conn net.
 	return secured, certified, err
 }
 
+// underneath returns the connection below TLS. Closing that is how a connection is cut
+// off: TLS would first say goodbye, and wait seconds for a peer that is gone.
+func underneath(conn net.Conn) net.Conn {
+	if secured, ok := conn.(*tls.Conn); ok {
+		return secured.NetConn()
+	}
+	return conn
+}
+
 // checkLocal refuses a plain connection to another machine.
 func checkLocal(conn net.Conn) error {
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {

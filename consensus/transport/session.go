@@ -63,7 +63,7 @@ func (s *session) close(err error) {
 	}
 	s.ending.Do(func() {
 		s.cancel()
-		_ = s.link.conn.Close()
+		_ = underneath(s.link.conn).Close()
 		s.queue.close(err)
 		s.calls.close(err)
 		s.peer.lost(s)

@@ -15,10 +15,7 @@ const (
 
 // limitUnsent does what it can: a connection that is no TCP has no such queue.
 func limitUnsent(conn net.Conn) {
-	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = secured.NetConn()
-	}
-	tcp, ok := conn.(*net.TCPConn)
+	tcp, ok := underneath(conn).(*net.TCPConn)
 	if !ok {
 		return
 	}
