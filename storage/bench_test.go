@@ -34,7 +34,12 @@ func benchMutation(i int, read, version uint64) record.Command {
 
 func benchShard(b *testing.B, fs FS, cacheBytes int64, records int) (*Store, *Shard) {
 	b.Helper()
-	s, err := Open("data", Options{FS: fs, CacheBytes: cacheBytes})
+	return benchShardIn(b, "data", Options{FS: fs, CacheBytes: cacheBytes}, records)
+}
+
+func benchShardIn(b *testing.B, dir string, o Options, records int) (*Store, *Shard) {
+	b.Helper()
+	s, err := Open(dir, o)
 	if err != nil {
 		b.Fatal(err)
 	}

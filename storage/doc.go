@@ -15,6 +15,9 @@
 //   - Records are versioned by log index. A View at V sees the newest version at or
 //     below V of every record, whatever is applied meanwhile, until it is closed. Views
 //     below the collection floor are refused with ErrCollected.
+//   - A Snapshot is a shard at its applied index, in parts that another node pulls; an
+//     Importer checks them and makes them the state there in one step. DropShard takes a
+//     replica away, its log and votes with it.
 //   - One goroutine applies to a shard; everything else is safe for concurrent use.
 //   - Errors are wrapped and told apart with errors.Is; none has a subject in it.
 //

@@ -70,6 +70,9 @@ func (s *Shard) Queue(from, to uint64) iter.Seq2[Queued, error] {
 // DropQueue forgets the queue up to an index, which the search index has on disk. It
 // may be called while entries are applied.
 func (s *Shard) DropQueue(upTo uint64) error {
+	if s.dropped.Load() {
+		return fmt.Errorf("%w: shard %d", ErrDropped, s.id)
+	}
 	upTo = min(upTo, s.AppliedIndex()) // what is not queued yet is not dropped
 	from := s.queued.Load()
 	if upTo <= from && from != 0 {

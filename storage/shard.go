@@ -119,6 +119,9 @@ func (s *Shard) Flush() error {
 // SetLocal keeps a note of this node's own on the shard: no other replica has it, no
 // checksum covers it, a wipe leaves it. It is durable with the next flush.
 func (s *Shard) SetLocal(name string, value []byte) error {
+	if s.dropped.Load() {
+		return fmt.Errorf("%w: shard %d", ErrDropped, s.id)
+	}
 	key := append(appendSpace(nil, spaceLocal, s.id), name...)
 	if err := s.db.Set(key, value, pebble.NoSync); err != nil {
 		return fmt.Errorf("storage: note: %w", err)

@@ -127,12 +127,8 @@ func (s *Snapshot) plan(all span) error {
 // walk gives everything in a span to a function, at the caller's pace.
 func (s *Snapshot) walk(r span, each func(pair) error) error {
 	const stride = 256 << 10
-	it, err := s.db.NewIter(r.options())
-	if err != nil {
-		return err
-	}
 	read := 0
-	for kv, err := range func(yield func(pair, error) bool) { walk(it, yield) } {
+	for kv, err := range scan(s.db, r) {
 		if err != nil {
 			return err
 		}
@@ -150,7 +146,8 @@ func (s *Snapshot) walk(r span, each func(pair) error) error {
 	return nil
 }
 
-// Part returns one part: a sorted table in pebble's format. It is the caller's to keep.
+// Part returns one part, for Importer.Add: a sorted table in pebble's format and a
+// checksum of its bytes. It is the caller's to keep.
 func (s *Snapshot) Part(number int) ([]byte, error) {
 	m, err := s.Manifest()
 	if err != nil {
@@ -173,7 +170,7 @@ func (s *Snapshot) Part(number int) ([]byte, error) {
 	if made := sum.part(part.low, part.high); !made.equal(part) {
 		return nil, fmt.Errorf("%w: part %d is not what it was", ErrCorrupt, number)
 	}
-	return table, nil
+	return seal(table), nil
 }
 
 // sharedSpans are the ranges of keys that all replicas of a shard have in common, in

@@ -125,9 +125,13 @@ func (i *Importer) Missing() (parts []int) {
 // Add takes one part. ErrPart when it is not what the manifest names under that
 // number; it is then to be pulled again. A part that is there already is not written
 // again.
-func (i *Importer) Add(number int, table []byte) error {
+func (i *Importer) Add(number int, part []byte) error {
 	if number < 0 || number >= len(i.manifest.Parts) {
 		return fmt.Errorf("%w: %d of %d", ErrPart, number, len(i.manifest.Parts))
+	}
+	table, err := unseal(part)
+	if err != nil {
+		return err
 	}
 	if err := checkTable(i.store, table, &i.manifest, &i.manifest.Parts[number]); err != nil {
 		return err
@@ -179,7 +183,8 @@ func (i *Importer) Commit(notes map[string][]byte) (*Shard, error) {
 		return nil, err
 	}
 	shard.replaced(i.manifest.bookkeeping())
-	return shard, i.store.fs.RemoveAll(i.dir)
+	i.store.fs.RemoveAll(i.dir) // what this leaves the next Open removes
+	return shard, nil
 }
 
 func (m *Manifest) bookkeeping() bookkeeping {
@@ -237,14 +242,18 @@ func (i *Importer) ingest(tables []string) error {
 	s.mu.Lock()
 	open := s.shards[i.manifest.Shard]
 	s.mu.Unlock()
-	if open != nil {
-		// As apply does: a view that sees the new state must see its floor too.
-		open.floor.Store(max(open.Floor(), i.manifest.Floor))
+	if open == nil {
+		return errors.Join(s.state.Ingest(context.Background(), tables), s.state.Flush())
 	}
+	// As apply does: a view that sees the new state must see its floor too.
+	floor := open.Floor()
+	open.floor.Store(max(floor, i.manifest.Floor))
 	if err := s.state.Ingest(context.Background(), tables); err != nil {
+		open.floor.Store(floor)
 		return err
 	}
-	return s.state.Flush()
+	open.failed = s.state.Flush() // what was ingested and is not on disk is nothing to go on from
+	return open.failed
 }
 
 // replaced shows readers the state that has taken the place of the old one.

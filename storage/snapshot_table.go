@@ -3,9 +3,11 @@ package storage
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 )
@@ -60,6 +62,21 @@ func (t *tableWriter) close() ([]byte, error) {
 		return nil, err
 	}
 	return t.memory.Bytes(), nil
+}
+
+// seal appends a checksum of a table's bytes, so that what was damaged on its way is
+// refused before anything tries to read it.
+func seal(table []byte) []byte {
+	return binary.BigEndian.AppendUint64(table, xxhash.Sum64(table))
+}
+
+// unseal returns the table of what seal made.
+func unseal(part []byte) ([]byte, error) {
+	at := len(part) - 8
+	if at < 0 || binary.BigEndian.Uint64(part[at:]) != xxhash.Sum64(part[:at]) {
+		return nil, fmt.Errorf("%w: damaged", ErrPart)
+	}
+	return part[:at], nil
 }
 
 // checkTable holds a part that was received against the manifest: its blocks against

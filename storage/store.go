@@ -192,8 +192,8 @@ func (s *Store) checkLayout() error {
 	return nil
 }
 
-// Close makes everything durable and closes the store. No shard, view or log of
-// it may be in use.
+// Close makes everything durable and closes the store. No shard, view, snapshot
+// or log of it may be in use.
 func (s *Store) Close() error {
 	var flushed error
 	if !s.readOnly {

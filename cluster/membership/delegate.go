@@ -46,6 +46,12 @@ func (v *voice) change(edit func(*card)) {
 	edit(&v.card)
 }
 
+func (v *voice) founding() founding {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.card.founding
+}
+
 func (v *voice) leave() { v.change(func(c *card) { c.leaving = true }) }
 
 // report spreads this node's load.

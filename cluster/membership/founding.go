@@ -17,13 +17,20 @@ const maxFounders = 255
 // repeats it anyway.
 const announceTimeout = time.Second
 
-// ErrNotFounding: this node's Config.Expect says that it founds no cluster of this size.
-var ErrNotFounding = errors.New("membership: this node founds no cluster of this size")
+// The errors of founding.
+var (
+	// ErrNotFounding: this node's Config.Expect says that it founds no cluster of this size.
+	ErrNotFounding = errors.New("membership: this node founds no cluster of this size")
+	// ErrFounded: there is a cluster already. Ask it to be let in; it may have a place for
+	// this node, which crashed while it was founded.
+	ErrFounded = errors.New("membership: a cluster is there already")
+)
 
 // WaitForExpected waits until n founders, this one among them, see each other and have
 // settled on one list, and returns it by id: the same on all of them. They are the n
 // smallest ids of the nodes with the same Config.Expect; a node that is not among them
-// waits until the context ends.
+// waits until the context ends, or a node says that it belongs to a cluster. Call it
+// from one goroutine at a time.
 //
 // Two steps keep two lists from both being settled on. A node votes for a list once
 // all on it see just this list, and never for another; the list stands once all on it
@@ -33,19 +40,22 @@ func (g *Gossip) WaitForExpected(ctx context.Context, n int) ([]Member, error) {
 	if n < 1 || n != g.config.Expect {
 		return nil, fmt.Errorf("%w: %d, not %d", ErrNotFounding, n, g.config.Expect)
 	}
-	var mine founding
-	mine.expect = uint64(n)
 	for {
 		members, plans, changed := g.table.snapshot()
 		founders := foundersOf(members, plans, n, g.config.Node.ID)
-		next := mine.settle(founders, plans)
-		if next != mine {
-			mine = next
-			g.announce(mine)
+		mine := g.voice.founding()
+		if next := mine.settle(founders, plans); next != mine {
+			if next.vote != mine.vote {
+				g.voted = founders
+			}
+			g.announce(next)
 			continue
 		}
-		if mine.vote != 0 && mine.vote == digest(founders) && allVoted(founders, plans, mine.vote) {
-			return founders, nil
+		switch {
+		case mine.stands(g.voted, plans):
+			return g.voted, nil
+		case foundedElsewhere(mine, plans):
+			return nil, ErrFounded
 		}
 		select {
 		case <-changed:
@@ -55,6 +65,14 @@ func (g *Gossip) WaitForExpected(ctx context.Context, n int) ([]Member, error) {
 			return nil, ErrClosed
 		}
 	}
+}
+
+// SetFounded tells the others that this node belongs to a cluster, so that nobody
+// founds another. Call it when the control group is durable here.
+func (g *Gossip) SetFounded() {
+	f := g.voice.founding()
+	f.founded = true
+	g.announce(f)
 }
 
 // settle is the next thing that this node says: whom it sees, and its one vote.
@@ -73,8 +91,29 @@ func (f founding) settle(founders []Member, plans map[string]founding) founding 
 	return f
 }
 
-func allVoted(founders []Member, plans map[string]founding, vote uint64) bool {
-	return !slices.ContainsFunc(founders, func(m Member) bool { return plans[m.ID].vote != vote })
+// stands reports whether all have voted as this node has. One that has founded by that
+// vote had seen so.
+func (f founding) stands(voted []Member, plans map[string]founding) bool {
+	if f.vote == 0 {
+		return false
+	}
+	all := !slices.ContainsFunc(voted, func(m Member) bool { return plans[m.ID].vote != f.vote })
+	return all || founded(plans, func(vote uint64) bool { return vote == f.vote })
+}
+
+// foundedElsewhere: a node belongs to a cluster that this one has not voted for and
+// does not see the founders of.
+func foundedElsewhere(f founding, plans map[string]founding) bool {
+	return founded(plans, func(vote uint64) bool { return vote == 0 || vote != f.seen && vote != f.vote })
+}
+
+func founded(plans map[string]founding, by func(vote uint64) bool) bool {
+	for _, plan := range plans {
+		if plan.founded && by(plan.vote) {
+			return true
+		}
+	}
+	return false
 }
 
 // foundersOf lists the n smallest ids of the live nodes that found a cluster of n, if

@@ -86,6 +86,60 @@ func TestOneTooManyFoundsNothingElse(t *testing.T) {
 	})
 }
 
+// TestNobodyFoundsBesideACluster: the same command line on a later node, and on a
+// founder that crashed after its vote.
+func TestNobodyFoundsBesideACluster(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNetwork()
+		var nodes []*Gossip
+		lists := make(chan string, 3)
+		for number := 1; number <= 3; number++ {
+			config := testConfig(n, number)
+			config.Expect = 3
+			g := startGossip(t, config)
+			nodes = append(nodes, g)
+			if err := g.Join(t.Context(), []string{nodes[0].Address()}); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				founders, err := g.WaitForExpected(t.Context(), 3)
+				lists <- fmt.Sprint(len(founders), err)
+			}()
+		}
+		for range nodes {
+			if got := <-lists; got != "3 <nil>" {
+				t.Fatalf("founded: %s", got)
+			}
+		}
+		nodes[0].SetFounded()
+		nodes[1].SetFounded()
+		later := testConfig(n, 9)
+		later.Node.ID, later.Expect = "n0", 3
+		if _, err := joinAndFound(t, later, nodes[0]); !errors.Is(err, ErrFounded) {
+			t.Errorf("a later node: %v", err)
+		}
+		if err := nodes[2].Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := testConfig(n, 3)
+		again.Expect = 3
+		if founders, err := joinAndFound(t, again, nodes[0]); !errors.Is(err, ErrFounded) && len(founders) != 3 {
+			t.Errorf("a founder that came back: %d founders, %v", len(founders), err)
+		}
+	})
+}
+
+func joinAndFound(t *testing.T, config Config, with *Gossip) ([]Member, error) {
+	t.Helper()
+	g := startGossip(t, config)
+	if err := g.Join(t.Context(), []string{with.Address()}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	return g.WaitForExpected(ctx, config.Expect)
+}
+
 func TestOnlyFoundersFound(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		g := startGossip(t, testConfig(newNetwork(), 1))

@@ -36,6 +36,9 @@ type Gossip struct {
 	table  *table
 	voice  *voice
 
+	// voted is the list that this node voted for; WaitForExpected's alone.
+	voted []Member
+
 	rotating sync.Mutex
 	closing  sync.Once
 	closed   chan struct{}
@@ -86,6 +89,11 @@ func (g *Gossip) SetLoad(load Load) { g.voice.report(load) }
 // by gossip.
 func (g *Gossip) Join(ctx context.Context, addresses []string) error {
 	for wait := joinBackoffMin; ; wait = min(2*wait, joinBackoffMax) {
+		select {
+		case <-g.closed:
+			return ErrClosed
+		default:
+		}
 		err := g.joinOnce(ctx, addresses)
 		if err == nil {
 			return nil
@@ -127,6 +135,10 @@ func (g *Gossip) joinOnce(ctx context.Context, addresses []string) error {
 func (g *Gossip) tell() {
 	for {
 		for _, event := range g.table.take() {
+			if event.Kind == Conflict && !g.bothAnswer(event) {
+				g.table.forgive(event)
+				continue
+			}
 			g.config.OnEvent(event)
 		}
 		select {
@@ -135,6 +147,25 @@ func (g *Gossip) tell() {
 			return
 		}
 	}
+}
+
+// bothAnswer tells a conflict from a node that came back at another address while its
+// old one is still thought to be alive.
+func (g *Gossip) bothAnswer(e Event) bool {
+	return g.answers(e.Was.ID, e.WasAddress) && (e.Self || g.answers(e.Member.ID, e.Member.Address))
+}
+
+func (g *Gossip) answers(id, address string) bool {
+	select {
+	case <-g.closed:
+		return false // Close must not wait for pings
+	default:
+	}
+	at, err := net.ResolveUDPAddr("udp", address) // ip:port, nothing is looked up
+	if err == nil {
+		_, err = g.list.Ping(id, at)
+	}
+	return err == nil
 }
 
 // reconnect tries failed nodes again, a few each time, in turn.
@@ -158,13 +189,16 @@ func (g *Gossip) reconnect() {
 }
 
 // Close says goodbye, so that the others know at once, and stops. It waits until
-// nothing of it runs any more; OnEvent must not call it.
+// nothing of it runs any more; OnEvent must not call it. That nobody heard the goodbye
+// is no error: then the node is lost to them, and not gone.
 func (g *Gossip) Close() (err error) {
 	g.closing.Do(func() {
 		close(g.closed)
 		g.voice.leave()
-		err = errors.Join(g.list.UpdateNode(farewellTimeout), g.list.Leave(farewellTimeout))
-		err = errors.Join(err, g.list.Shutdown())
+		if missed := errors.Join(g.list.UpdateNode(farewellTimeout), g.list.Leave(farewellTimeout)); missed != nil {
+			g.config.Logger.Debug("nobody heard the goodbye", "error", missed)
+		}
+		err = g.list.Shutdown()
 		g.work.Wait()
 	})
 	return err

@@ -131,19 +131,28 @@ func TestACopiedFolderIsAConflict(t *testing.T) {
 	}
 }
 
+// TestANodeComesBackAtAnotherAddress before the others know that it was away: that is no
+// conflict, since the old address does not answer.
 func TestANodeComesBackAtAnotherAddress(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNetwork()
-		nodes, _ := three(t, n)
+		nodes, watchers := three(t, n)
 		n.setCut("127.0.0.1:2", true) // it is dead, and said nothing
-		await(t, 5*time.Minute, "the death is noticed", func() bool { return liveness(nodes[0], "n2") == Failed })
+		w := &watcher{}
 		again := testConfig(n, 8)
-		again.Node.ID, again.Node.Incarnation = "n2", "inc2"
+		again.Node.ID, again.Node.Incarnation, again.OnEvent = "n2", "inc2", w.see
 		g := startGossip(t, again)
 		if err := g.Join(t.Context(), []string{nodes[0].Address()}); err != nil {
 			t.Fatal(err)
 		}
-		await(t, 2*time.Minute, "it is known at its new address", func() bool {
+		defer func() {
+			for _, w := range append(watchers, w) {
+				if told := w.of(Conflict, "n2"); len(told) > 0 && told[0].WasAddress != "" && w != watchers[1] {
+					t.Errorf("a conflict: %+v", told)
+				}
+			}
+		}()
+		await(t, 10*time.Minute, "it is known at its new address", func() bool {
 			return member(nodes[2], "n2").Address == "127.0.0.1:8" && liveness(nodes[2], "n2") == Alive
 		})
 	})

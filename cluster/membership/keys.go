@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/memberlist"
 )
@@ -66,20 +67,11 @@ func (g *Gossip) Rotate(keys [][]byte) error {
 		return err
 	}
 	for _, old := range g.ring.GetKeys() {
-		if !contains(keys, old) {
+		if !slices.ContainsFunc(keys, func(key []byte) bool { return bytes.Equal(key, old) }) {
 			if err := g.ring.RemoveKey(old); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-func contains(keys [][]byte, key []byte) bool {
-	for _, k := range keys {
-		if bytes.Equal(k, key) {
-			return true
-		}
-	}
-	return false
 }

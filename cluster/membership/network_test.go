@@ -150,7 +150,7 @@ func startGossip(t *testing.T, config Config) *Gossip {
 	}
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
-			t.Logf("closing %s: %v", config.Node.ID, err)
+			t.Errorf("closing %s: %v", config.Node.ID, err)
 		}
 	})
 	return g

@@ -44,6 +44,7 @@ type Load struct {
 type founding struct {
 	expect     uint64 // 0: it does not found
 	seen, vote uint64 // digests of the founders that it sees and has settled on
+	founded    bool   // it belongs to a cluster
 }
 
 // card is all that travels as memberlist's node meta.
@@ -64,6 +65,7 @@ var (
 const (
 	flagLeaving = 1 << iota
 	flagReadOnly
+	flagFounded
 )
 
 // encode writes a card. What a later build adds goes to the end: decoders ignore what
@@ -78,6 +80,9 @@ func (c card) encode() []byte {
 	flags := uint64(0)
 	if c.leaving {
 		flags |= flagLeaving
+	}
+	if c.founding.founded {
+		flags |= flagFounded
 	}
 	for _, number := range []uint64{flags, c.founding.expect, c.founding.seen, c.founding.vote} {
 		b = binary.AppendUvarint(b, number)
@@ -95,7 +100,8 @@ func decodeCard(b []byte) (c card, err error) {
 		*text = d.text()
 	}
 	n.Started = time.UnixMilli(d.varint()).UTC()
-	c.leaving = d.uvarint()&flagLeaving != 0
+	flags := d.uvarint()
+	c.leaving, c.founding.founded = flags&flagLeaving != 0, flags&flagFounded != 0
 	for _, number := range []*uint64{&c.founding.expect, &c.founding.seen, &c.founding.vote} {
 		*number = d.uvarint()
 	}

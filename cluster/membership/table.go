@@ -55,8 +55,8 @@ const (
 	Left EventKind = "left"
 	// Lost: a node does not answer, and did not say goodbye.
 	Lost EventKind = "lost"
-	// Conflict: two processes use one node id: a copied folder, or a node at a new address
-	// whose old address has not yet failed. Member is who has the id here, Was the other.
+	// Conflict: two processes use one node id, a copied folder for instance, and both answer.
+	// Member is who has the id here, Was the other one.
 	Conflict EventKind = "conflict"
 	// Overrun: events were dropped; take a new snapshot.
 	Overrun EventKind = "overrun"
@@ -68,6 +68,8 @@ type Event struct {
 	Member Member
 	// Was is the node before an update, and in a conflict the other one.
 	Was Node
+	// WasAddress is where the other one of a conflict gossips.
+	WasAddress string
 	// Self: the event is about this node. In a conflict the one that started later must stop.
 	Self bool
 }
@@ -160,7 +162,15 @@ func (t *table) clash(other card, address string) {
 		clear(t.conflicts) // told twice is better than not at all
 	}
 	t.conflicts[c] = true
-	t.emit(Event{Kind: Conflict, Member: t.members[c.id], Was: other.node})
+	t.emit(Event{Kind: Conflict, Member: t.members[c.id], Was: other.node, WasAddress: address})
+}
+
+// forgive forgets a conflict that was none: one of the two does not answer. Should it
+// come up again it is looked at again.
+func (t *table) forgive(e Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.conflicts, conflict{e.Was.ID, e.WasAddress, e.Was.Incarnation, e.Was.Started.UnixMilli()})
 }
 
 // measured takes an answer of a node.

@@ -6,7 +6,7 @@ import "slices"
 // another could have.
 func (d *draft) spread() (change, bool) {
 	for _, s := range d.open() {
-		if !d.healthy(s.ID) {
+		if !d.healthy(s.ID, Server{}) {
 			continue
 		}
 		for _, server := range d.with(s.ID, Voter) {
@@ -81,7 +81,7 @@ func (d *draft) compareHeld(a, b Node, role Role) int {
 func (d *draft) hops(role Role) [][]hop {
 	hops := make([][]hop, len(d.nodes))
 	for _, s := range d.open() {
-		if !d.healthy(s.ID) || role == Learner && s.Everywhere {
+		if !d.healthy(s.ID, Server{}) || role == Learner && s.Everywhere {
 			continue
 		}
 		for from, n := range d.nodes {

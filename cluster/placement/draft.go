@@ -131,6 +131,12 @@ func (d *draft) draining(server Server) bool {
 	return known && n.State == Draining
 }
 
+// dead: the server's vote does not count now.
+func (d *draft) dead(server Server) bool {
+	n, known := d.node(server)
+	return !known || !n.live()
+}
+
 func (d *draft) centre(server Server) string {
 	n, _ := d.node(server)
 	return n.DataCentre
@@ -152,11 +158,12 @@ func (d *draft) with(shard ShardID, role Role) (servers []Server) {
 
 func (d *draft) wanted(s Shard) int { return cmp.Or(s.Voters, d.settings.Voters) }
 
-// healthy: every voter of the shard answers. A shard that lacks one is repaired, and
-// moved for nothing less: a promotion would have to wait anyway.
-func (d *draft) healthy(shard ShardID) bool {
+// healthy: every voter of the shard answers, but for one that may be dead. A shard that
+// lacks another is repaired, and moved for nothing less: a promotion would have to wait
+// anyway.
+func (d *draft) healthy(shard ShardID, but Server) bool {
 	for _, server := range d.with(shard, Voter) {
-		if n, known := d.node(server); !known || !n.live() {
+		if server != but && d.dead(server) {
 			return false
 		}
 	}

@@ -63,7 +63,8 @@ const (
 	Remove StepKind = "remove"
 	// Release: wait until the server has erased its copy.
 	Release StepKind = "release"
-	// Hold: a step now could cost the shard its majority; wait for nodes to come back.
+	// Hold: a step now could cost the shard its majority, or the new server is away; wait
+	// for nodes to come back.
 	Hold StepKind = "hold"
 	// Done: nothing is left to do; the move may be forgotten.
 	Done StepKind = "done"
@@ -89,8 +90,10 @@ func (m Move) Next(g Group, nodes []Node) Step {
 		return m.retire(v)
 	case v.role(m.Add) == m.As:
 		return m.arrived(v)
-	case m.Abandoned || !v.live[m.Add]:
+	case m.Abandoned:
 		return m.undo(v)
+	case !v.live[m.Add]:
+		return Step{Hold, m.Add} // a restart must not cost what was copied; Plan gives up in time
 	default:
 		return m.advance(v)
 	}

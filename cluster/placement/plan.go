@@ -100,7 +100,9 @@ func (d *draft) abandon(moves []Move) (changed bool) {
 		if m.Abandoned || m.Add == (Server{}) || d.role(m.Shard, m.Add) == m.As {
 			continue
 		}
-		stuck := slices.ContainsFunc(d.with(m.Shard, Voter), func(s Server) bool { return s != m.Remove && d.gone(s) })
+		stuck := slices.ContainsFunc(d.with(m.Shard, Voter), func(s Server) bool {
+			return s != m.Remove && (d.gone(s) || d.draining(s) && d.dead(s))
+		})
 		if stuck && d.role(m.Shard, m.Remove) == Voter && !d.gone(m.Remove) || !d.mayStillTake(m.Add) {
 			m.Abandoned, changed = true, true
 		}
@@ -165,7 +167,7 @@ func (d *draft) replaceVoter(must func(Server) bool, reason func(Server) string)
 			if len(voters) > d.wanted(s) {
 				return c, true
 			}
-			if !d.gone(server) && !d.healthy(s.ID) {
+			if !d.gone(server) && !d.healthy(s.ID, server) {
 				continue
 			}
 			if n, found := d.target(s, server); found {
@@ -179,7 +181,7 @@ func (d *draft) replaceVoter(must func(Server) bool, reason func(Server) string)
 
 func (d *draft) addVoter() (change, bool) {
 	for _, s := range d.open() {
-		if len(d.with(s.ID, Voter)) >= d.wanted(s) || !d.healthy(s.ID) {
+		if len(d.with(s.ID, Voter)) >= d.wanted(s) || !d.healthy(s.ID, Server{}) {
 			continue
 		}
 		if n, found := d.target(s, Server{}); found {
@@ -225,7 +227,7 @@ func (d *draft) unmet() (blocked []Blocked) {
 				blocked = append(blocked, Blocked{s.ID, server, "lost, and no node can take its place"})
 			case d.draining(server) && !free:
 				blocked = append(blocked, Blocked{s.ID, server, "draining, and no node can take its place"})
-			case d.draining(server) && !d.healthy(s.ID):
+			case d.draining(server) && !d.healthy(s.ID, server):
 				blocked = append(blocked, Blocked{s.ID, server, "draining, and waits until the shard's voters all answer"})
 			}
 		}

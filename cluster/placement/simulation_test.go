@@ -52,7 +52,14 @@ func newWorld(t rapid.TB, nodes []Node, shards []Shard, settings Settings) *worl
 	}
 	w := &world{t: t, placement: p, nodes: nodes, settings: settings, groups: map[ShardID]*Group{}, now: start}
 	for _, s := range p.Shards {
-		w.groups[s.ID] = &Group{Shard: s.ID, Index: 1, Servers: p.ReplicasOf(s.ID)}
+		g := &Group{Shard: s.ID, Index: 1, Servers: p.ReplicasOf(s.ID)}
+		for _, r := range g.Servers {
+			g.Holding = append(g.Holding, r.Server)
+			if r.Role == Learner {
+				g.CaughtUp = append(g.CaughtUp, r.Server)
+			}
+		}
+		w.groups[s.ID] = g
 	}
 	w.elect()
 	return w
@@ -135,6 +142,7 @@ func (w *world) step(m Move) bool {
 		set(step.Server, Voter)
 	case Demote:
 		set(step.Server, Learner)
+		g.CaughtUp = append(slices.Clone(g.CaughtUp), step.Server)
 	case Remove:
 		set(step.Server, "")
 		g.CaughtUp = slices.DeleteFunc(slices.Clone(g.CaughtUp), func(s Server) bool { return s == step.Server })
@@ -374,7 +382,7 @@ func (w *world) bare() {
 		for _, s := range votersOf(*g) {
 			i := slices.IndexFunc(w.nodes, func(n Node) bool { return n.Server() == s })
 			bad := i < 0 || w.nodes[i].State != Active && w.nodes[i].State != Joining
-			if bad && room > 0 && w.healthy(*g, Server{}) {
+			if bad && room > 0 && w.healthy(*g, s) {
 				w.t.Fatalf("shard %d: %v still votes, and there is room: %v", g.Shard, s, w.placement.Moves)
 			}
 		}

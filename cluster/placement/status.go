@@ -25,11 +25,11 @@ type Status struct {
 // NodeStatus is a node with what it holds.
 type NodeStatus struct {
 	Node
-	Up       bool `json:"up"`
-	Leads    int  `json:"leads"`
-	Votes    int  `json:"votes"`
-	Learns   int  `json:"learns"`
-	Busy     Load `json:"load"`
+	Up     bool `json:"up"`
+	Leads  int  `json:"leads"`
+	Votes  int  `json:"votes"`
+	Learns int  `json:"learns"`
+	Busy   Load `json:"load"`
 }
 
 // ShardStatus is a shard with its replicas.
@@ -145,15 +145,11 @@ func (s Status) centres() int {
 }
 
 func (n NodeStatus) row() string {
-	up := "yes"
-	if !n.Up {
-		up = "no"
-	}
 	free := size(n.Busy.DiskFreeBytes)
 	if n.Busy.ReadOnly {
 		free += " read-only"
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%d\t%d\t%.0f\t%.0f\t%.0f%%\t%s\t%s", n.ID, n.DataCentre, n.State, up, n.Leads, n.Votes, n.Learns,
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%d\t%d\t%.0f\t%.0f\t%.0f%%\t%s\t%s", n.ID, n.DataCentre, n.State, yes(n.Up), n.Leads, n.Votes, n.Learns,
 		n.Busy.WritesPerSecond, n.Busy.ReadsPerSecond, 100*n.Busy.CPU, free, orDash(n.Version))
 }
 

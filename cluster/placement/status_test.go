@@ -75,6 +75,28 @@ func TestStatusJSON(t *testing.T) {
 	golden(t, "status_moving.json", string(encoded)+"\n")
 }
 
+func TestRouteText(t *testing.T) {
+	w := busyWorld(t)
+	g := *w.groups[3] // on n02, n04 and n05
+	var text strings.Builder
+	for _, from := range []string{"n02", "n04", "n01", "n03"} {
+		r, ok := Explain(w.placement, w.nodes, []Group{g}, 3000, from)
+		if !ok {
+			t.Fatal("the slot is nowhere")
+		}
+		text.WriteString(r.Text() + "\n")
+	}
+	golden(t, "route.txt", text.String())
+	w.set("n02", func(n *Node) { n.Down = true })
+	r, _ := Explain(w.placement, w.nodes, []Group{g}, 3000, "n04")
+	if !strings.HasPrefix(r.Write, "refused") || !strings.HasPrefix(r.Linearizable, "refused") || r.Bounded != "here" {
+		t.Errorf("with a dead leader: %+v", r)
+	}
+	if _, ok := Explain(w.placement, w.nodes, nil, 9999, "n01"); ok {
+		t.Error("a slot that there is not was found")
+	}
+}
+
 func TestRecordsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, newNodes(drawCentres(t)...), newShards(rapid.IntRange(1, 9).Draw(t, "shards")), Settings{})

@@ -19,7 +19,8 @@ import (
 //
 //	== 1.5 name            a case; the store is reset and seeded with testdata/cases/seed.json
 //	> GET /Patient/1       a request below the FHIR prefix, or //x for the path /x
-//	> Name: value          a header; a request has an X-Request-ID unless "Name: -" leaves it out
+//	> Name: value          a header; a request has an X-Request-ID unless "Name: -" leaves it out;
+//	                       "Authorization: as PERSONA" sends a token of the sandbox for that persona
 //	| {...}                the body
 //	< 200                  the status; the lines up to the next > are about this answer
 //	< Name: value          a header; - for absent, ~RE for a pattern
@@ -92,7 +93,7 @@ func (p *transcriptPlayer) step(t *testing.T, line string) {
 	case mark == ">" && !strings.Contains(strings.SplitN(rest, " ", 2)[0], ":"):
 		p.begin(rest)
 	case mark == ">":
-		p.setHeader(rest)
+		p.setHeader(t, rest)
 	case mark == "|":
 		p.request.body.WriteString(rest)
 	default:
@@ -110,13 +111,33 @@ func (p *transcriptPlayer) begin(line string) {
 	p.sent = false
 }
 
-func (p *transcriptPlayer) setHeader(line string) {
+func (p *transcriptPlayer) setHeader(t *testing.T, line string) {
+	t.Helper()
 	name, value, _ := strings.Cut(line, ":")
 	if value = strings.TrimSpace(value); value == "-" {
 		p.request.header.Del(name)
 		return
 	}
+	if persona, ok := strings.CutPrefix(value, "as "); ok {
+		value = "Bearer " + p.token(t, persona)
+	}
 	p.request.header.Set(name, value)
+}
+
+// token asks the sandbox for a persona's token.
+func (p *transcriptPlayer) token(t *testing.T, persona string) string {
+	t.Helper()
+	response, err := plainClient.Post(p.base+"/sandbox/v1/token", "application/json", strings.NewReader(fmt.Sprintf(`{"persona":%q}`, persona)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	token := gjson.GetBytes(body, "access_token").String()
+	if err != nil || token == "" {
+		t.Fatalf("token for %s: %v %d %s", persona, err, response.StatusCode, body)
+	}
+	return token
 }
 
 // send sends the request that was begun, once.
