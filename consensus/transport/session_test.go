@@ -153,7 +153,10 @@ func TestGroupsComeAndGo(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, ErrClosed) {
 			t.Errorf("who waits for a group that closes: %v", err)
 		}
-		go func() { (<-stays.Consumer()).Respond(&raft.RequestVoteResponse{Granted: true}, nil) }()
+		go func() {
+			rpc := <-stays.Consumer()
+			rpc.Respond(&raft.RequestVoteResponse{Granted: true}, nil)
+		}()
 		var resp raft.RequestVoteResponse
 		if err := from1.RequestVote("b@1", "b", &raft.RequestVoteRequest{}, &resp); err != nil || !resp.Granted {
 			t.Errorf("the other group: %+v, %v", resp, err)
