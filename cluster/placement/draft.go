@@ -19,7 +19,6 @@ type draft struct {
 	count map[Role]map[Server]int
 	// settled are the shards that get no further move in this plan.
 	settled map[ShardID]bool
-	blocked []Blocked
 }
 
 // change is a move before it has a number.
