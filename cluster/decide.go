@@ -60,12 +60,12 @@ func (n *Node) Decide(ctx context.Context, subject record.Subject, request recor
 // here: a mutation proves itself by its conditions, and costs one round trip so. With
 // fresh set the view is linearizable.
 func (r *replica) decideOnce(ctx context.Context, subject record.Subject, request record.RequestID, rule Rule, fresh bool) (_ Decided, again bool, _ error) {
-	term, leading := r.tenure()
+	term, _, leading := r.tenure()
 	if fresh || !leading && r.peers == nil {
 		if err := r.prove(ctx); err != nil {
 			return Decided{}, false, err
 		}
-		term, leading = r.tenure()
+		term, _, leading = r.tenure()
 	}
 	mutation, place, replay, refusal := r.consult(ctx, subject, request, rule)
 	if replay != nil {
@@ -91,16 +91,6 @@ func (r *replica) decideOnce(ctx context.Context, subject record.Subject, reques
 	}
 	at := max(result.Index, result.ReplayIndex)
 	return Decided{Replay: result.Replay, Position: Position{}.With(Place{r.id, r.generation, at})}, false, nil
-}
-
-// tenure returns the term that this node leads the shard in and has established.
-func (r *replica) tenure() (term uint64, leading bool) {
-	g := r.group()
-	if g == nil {
-		return 0, false
-	}
-	term, _, leading = g.Tenure()
-	return term, leading
 }
 
 // stillLeads proves that this node leads the term now that it led when a view was

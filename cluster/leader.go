@@ -17,6 +17,8 @@ var errNotLeader = errors.New("cluster: not the shard's leader")
 const (
 	callProve   byte = 1
 	callPropose byte = 2
+	// callSettle asks a node to come up to everything that is acknowledged, in every shard.
+	callSettle byte = 3
 )
 
 const (
@@ -76,18 +78,23 @@ func (r *replica) prove(ctx context.Context) error {
 			_, err := r.proveHere(ctx)
 			return err
 		},
-		func(leader string) error {
-			began := r.clock.base.Now()
-			visible, err := r.askVisible(ctx, leader)
-			if err != nil {
-				return err
-			}
-			if err := r.visible.wait(ctx, visible); err != nil {
-				return retry(ErrUnavailable, time.Second)
-			}
-			r.freshened(began)
-			return nil
-		})
+		func(leader string) error { return r.catchUp(ctx, leader) })
+}
+
+// catchUp asks the leader what is visible and waits until that is visible here. The
+// age of what is shown counts from when the question was sent.
+func (r *replica) catchUp(ctx context.Context, leader string) error {
+	began := r.clock.base.Now()
+	visible, err := r.askVisible(ctx, leader)
+	if err != nil {
+		return err
+	}
+	r.announce(visible)
+	if err := r.visible.wait(ctx, visible); err != nil {
+		return retry(ErrUnavailable, time.Second)
+	}
+	r.freshened(began)
+	return nil
 }
 
 // proveHere returns the term that this node has proved to lead. OnLeadership raised
@@ -173,11 +180,13 @@ func (r *replica) proposeThere(ctx context.Context, leader string, command recor
 // wrong is in the answer.
 func (n *Node) answerPeer(ctx context.Context, kind byte, body []byte) []byte {
 	shard, size := binary.Uvarint(body)
-	if size <= 0 || shard >= uint64(len(n.replicas)) {
+	if size <= 0 || shard >= maxShards+1 || n.replica(uint32(shard)) == nil || n.replica(uint32(shard)).group() == nil {
 		return []byte{byte(verdictNotLeader)}
 	}
-	r, body := n.replicas[shard], body[size:]
+	r, body := n.replica(uint32(shard)), body[size:]
 	switch kind {
+	case callSettle:
+		return []byte{byte(verdictOf(n.Ready(ctx)))}
 	case callProve:
 		_, err := r.proveHere(ctx)
 		return binary.AppendUvarint([]byte{byte(verdictOf(err))}, r.visible.load())

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"vertebra/consensus"
+	"vertebra/consensus/transport"
 	"vertebra/index"
 	"vertebra/storage"
 	"vertebra/storage/record"
@@ -42,6 +43,8 @@ type Config struct {
 	// ElectionTimeout is how long a group waits for its leader before it elects another; 0
 	// means 600 ms.
 	ElectionTimeout time.Duration
+	// Network is how the node reaches the others; nil: it stands alone.
+	Network *Network
 
 	// unsafeSkipLogSync is the bug that the power-loss test plants.
 	unsafeSkipLogSync bool
@@ -94,6 +97,7 @@ type Node struct {
 	replicas []*replica // by ShardID; 0 is the control group
 	indexed  []uint16   // the data shards, as the search index names them
 	identity Identity
+	network  network
 	metrics  *nodeMetrics
 
 	opened chan struct{} // closed when replicas is filled in, or will not be
@@ -104,8 +108,9 @@ type Node struct {
 
 // Start opens a node's stores, replays what they have not yet made durable, and
 // joins its groups. It returns as soon as that is done: Ready says when the node
-// serves. Close it.
-func Start(config Config) (_ *Node, err error) {
+// serves. The context bounds the wait for the others of a cluster that is being
+// formed. Close it.
+func Start(starting context.Context, config Config) (_ *Node, err error) {
 	config, err = config.withDefaults()
 	if err != nil {
 		return nil, err
@@ -123,10 +128,16 @@ func Start(config Config) (_ *Node, err error) {
 	if err := n.openStores(); err != nil {
 		return nil, err
 	}
+	if err := n.connect(starting); err != nil {
+		return nil, err
+	}
 	if err := n.openReplicas(); err != nil {
 		return nil, err
 	}
 	n.work.Go(func() { n.collectLoop(ctx) })
+	if config.Network != nil {
+		n.work.Go(func() { n.pullLoop(ctx) })
+	}
 	return n, nil
 }
 
@@ -202,6 +213,10 @@ func (n *Node) newReplica(id ShardID) (*replica, error) {
 		queue:  newSubjectQueue(perSubjectQueue, totalQueue),
 		follow: func(*record.Mutation) {},
 	}
+	if n.network.transport != nil {
+		r.peers = &n.network
+		r.spread = func(term, marker, visible uint64) { n.spread(r, term, marker, visible) }
+	}
 	if id == 0 {
 		r.follow = n.followControl
 	} else {
@@ -212,22 +227,45 @@ func (n *Node) newReplica(id ShardID) (*replica, error) {
 
 // join opens the replica's raft group.
 func (n *Node) join(r *replica) error {
-	self := raft.Server{ID: raft.ServerID(n.identity.serverID()), Address: raft.ServerAddress(n.identity.serverID())}
-	group, err := consensus.Open(consensus.Config{
-		Group: uint32(r.id), ServerID: string(self.ID), Address: string(self.Address),
-		Log: n.store.Log(uint32(r.id)), Machine: machine{r},
-		Bootstrap: []raft.Server{self}, Logger: n.log,
-		HeartbeatTimeout: n.config.ElectionTimeout, ElectionTimeout: n.config.ElectionTimeout,
+	config := consensus.Config{
+		Group: uint32(r.id), ServerID: n.network.self, Address: n.network.self,
+		Log: n.store.Log(uint32(r.id)), Machine: machine{r}, Bootstrap: n.network.servers(),
+		ElectionTimeout: n.config.ElectionTimeout, Logger: n.log,
 		OnLeadership: func(bool, uint64) { r.expose() },
 		OnFailure:    n.fail,
 		Observers:    n.metrics.observers(r.id),
-	})
+	}
+	if n.network.transport != nil {
+		link, err := n.network.transport.Group(uint32(r.id))
+		if err != nil {
+			return err
+		}
+		r.link.Store(link)
+		config.Address, config.Transport, config.Peers = string(link.LocalAddr()), link, n.network.transport
+	}
+	group, err := consensus.Open(config)
 	if err != nil {
 		return err
 	}
 	r.raft.Store(group)
 	r.expose() // what was applied and established before anybody could see the group
 	return nil
+}
+
+// spread tells the other nodes what became visible of a shard that this node
+// leads. A nudge leans on an entry of the term itself, so behind its marker only.
+func (n *Node) spread(r *replica, term, marker, visible uint64) {
+	for _, peer := range n.network.others() {
+		n.spreadTo(r, peer, term, marker, visible)
+	}
+}
+
+func (n *Node) spreadTo(r *replica, peer raft.ServerID, term, marker, visible uint64) {
+	v := transport.Visible{Group: uint32(r.id), Term: term, Index: visible}
+	if has := r.matches.in(term, peer); has >= marker {
+		v.PrevIndex, v.PrevTerm = has, term
+	}
+	_ = n.network.transport.Spread(peer, v) // who misses it asks: see pullLoop
 }
 
 // fail is told that a group has stopped itself.
@@ -248,16 +286,19 @@ func (n *Node) replicaOf(subject record.Subject) *replica {
 	return n.replicas[n.slots[subject.Slot()]]
 }
 
-// Ready returns nil when every shard of this node has a leader that serves, and
-// otherwise waits for that until the context ends.
+// Ready returns nil when every shard of this node has a leader that serves, here or
+// elsewhere, and what it showed is visible here; otherwise it waits for that until
+// the context ends.
 func (n *Node) Ready(ctx context.Context) error {
 	for _, r := range n.replicas {
-		err := r.group().AwaitLeadership(ctx)
-		if err == nil {
-			err = r.prove(ctx)
-		}
-		if err != nil {
-			return fmt.Errorf("cluster: shard %d: %w", r.id, err)
+		for {
+			err := r.prove(ctx)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil || !errors.Is(err, ErrUnavailable) {
+				return fmt.Errorf("cluster: shard %d: %w", r.id, err)
+			}
 		}
 	}
 	return nil
@@ -274,6 +315,7 @@ func (n *Node) Close() error {
 			errs = append(errs, r.group().Close(context.Background()))
 		}
 	}
+	errs = append(errs, n.network.close())
 	if n.index != nil {
 		errs = append(errs, n.index.Close())
 	}

@@ -35,7 +35,7 @@ func testConfig(dir string) Config {
 
 func startNode(t testing.TB, config Config) *Node {
 	t.Helper()
-	n, err := Start(config)
+	n, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestStartRefusesAnotherNodesFolder(t *testing.T) {
 	} {
 		config := testConfig(dir)
 		change(&config)
-		if n, err := Start(config); err == nil || !strings.Contains(err.Error(), what) {
+		if n, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v, %v", what, n, err)
 		}
 	}

@@ -93,7 +93,7 @@ func (l *ledger) count() int {
 func lostAfter(t *testing.T, dir string, fs *storage.CrashableFS, acked map[record.Subject]uint64) (lost []string) {
 	config := testConfig(dir)
 	config.FS = fs
-	n, err := Start(config)
+	n, err := Start(t.Context(), config)
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vertebra/consensus"
+	"vertebra/consensus/transport"
 	"vertebra/index"
 	"vertebra/storage"
 	"vertebra/storage/record"
@@ -31,6 +32,12 @@ type replica struct {
 	// fed is the applied index up to which the search index has been given what changed. It
 	// trails the store's own applied index for a moment.
 	fed atomic.Uint64
+	// matches is what the peers have of the log while this node leads; spread tells them
+	// what became visible, and is nil on a node that stands alone.
+	matches matches
+	spread  func(term, marker, visible uint64)
+	// link is the group's end of the transport; nil on a node that stands alone.
+	link atomic.Pointer[transport.Group]
 	// announced is the highest V that a leader has told this node.
 	announced atomic.Uint64
 	// freshAt is when, on this node's clock, the question was sent whose answer V has
@@ -52,6 +59,16 @@ func (r *replica) established() bool {
 	return g != nil && g.Established()
 }
 
+// tenure returns the term that this node leads the shard in and has established,
+// with the index of its marker.
+func (r *replica) tenure() (term, marker uint64, leading bool) {
+	g := r.group()
+	if g == nil {
+		return 0, 0, false
+	}
+	return g.Tenure()
+}
+
 // expose raises V: to what is applied, if this node is the established leader of
 // the present term, and otherwise to what a leader announced, as far as that is applied
 // here. The term is read after the applied index: a deposed leader that
@@ -64,10 +81,13 @@ func (r *replica) established() bool {
 // two, V would be raised over updates that no search can find yet.
 func (r *replica) expose() {
 	to := r.fed.Load()
-	if !r.established() {
+	term, marker, leading := r.tenure()
+	if !leading {
 		to = min(to, r.announced.Load())
 	}
-	r.visible.raise(to)
+	if r.visible.raise(to) && leading && r.spread != nil {
+		r.spread(term, marker, to)
+	}
 	if r.index != nil {
 		r.index.Advance(uint16(r.id), to)
 	}

@@ -23,13 +23,13 @@ type visibleWaiter struct {
 
 func (v *visibleIndex) load() uint64 { return v.value.Load() }
 
-// raise makes everything up to index visible and wakes who waited for it. Lower
-// values than the present one change nothing.
-func (v *visibleIndex) raise(index uint64) {
+// raise makes everything up to index visible and wakes who waited for it. A value
+// that is no higher than the present one changes nothing and returns false.
+func (v *visibleIndex) raise(index uint64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if index <= v.value.Load() {
-		return
+		return false
 	}
 	v.value.Store(index)
 	still := v.waiters[:0]
@@ -42,6 +42,7 @@ func (v *visibleIndex) raise(index uint64) {
 	}
 	clear(v.waiters[len(still):])
 	v.waiters = still
+	return true
 }
 
 // wait returns when index is visible, or with the context's error.
