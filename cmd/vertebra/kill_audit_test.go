@@ -306,9 +306,10 @@ func (a *killAuditor) patient(text []byte) (patient map[string]any) {
 	return shown(patient)
 }
 
-// traced looks for a person by the name that was acknowledged last: exactly and by a
-// wildcard in the middle, which go through the postings and the index, and fuzzily. By
-// a name that a PATCH took away nobody is found.
+// traced looks for a person by the name that was acknowledged last: exactly, by a
+// wildcard in the middle and a year, and fuzzily. By a name that a PATCH took away
+// nobody is found. Whether postings or the search index answer is the node's choice;
+// that both have everything is what check says in the end.
 func (a *killAuditor) traced(p *killPerson) {
 	made := a.ledger.made.Person(p.index)
 	if !made.Live {
@@ -339,7 +340,8 @@ func killTraces(p people.Person) map[string]url.Values {
 	}
 	if letters := []rune(p.Family); len(letters) > 3 {
 		pattern := string(letters[:2]) + "*" + string(letters[3]) + "*"
-		traces["wildcard"] = url.Values{"family": {pattern}, "given": {p.Given[0]}, "birthdate": {p.BirthDate}}
+		year := p.BirthDate[:len("2006")]
+		traces["wildcard"] = url.Values{"family": {pattern}, "birthdate": {"ge" + year + "-01-01", "le" + year + "-12-31"}}
 	}
 	return traces
 }
@@ -376,7 +378,7 @@ func (a *killAuditor) born(w *killWrite) {
 	}
 	number := gjson.Get(w.answer.body, "id").String()
 	for way, query := range killTraces(people.Person{Family: w.family, Given: []string{"Nova"}, Gender: "female", BirthDate: w.birthDate}) {
-		if ids := a.trace(query); !slices.Equal(ids, []string{number}) {
+		if ids := a.trace(query); !slices.Contains(ids, number) || way == "exact" && len(ids) != 1 {
 			a.fault("a POST made one person, and %d are found: %s", len(ids), way)
 		}
 	}
