@@ -161,7 +161,9 @@ func (s *Search) parseDates(p params) (err error) {
 	if s.death, err = parseDateRange(paramDeath, p.values[paramDeath]); err != nil {
 		return err
 	}
-	if !s.birth.given() {
+	// A fuzzy search has minimum combinations of its own, which checkMinimum knows, and
+	// their own answer (1.6.1): this one is for the others.
+	if fuzzy, _ := p.boolean(paramFuzzy); !s.birth.given() && !fuzzy {
 		return MissingValue("birth_date/birth_date_range_start/birth_date_range_end")
 	}
 	return nil
@@ -277,7 +279,7 @@ func (s *Search) checkFuzzyMinimum() error {
 	family, given := s.family != "", len(s.given) > 0
 	place := s.gender != "" && s.postcode != ""
 	enough := family && given || family && place || given && place
-	if !enough || s.hasWildcard() {
+	if !enough || !s.birth.given() || s.hasWildcard() {
 		return InvalidSearchData(reasonFuzzyMinimum)
 	}
 	return nil

@@ -239,7 +239,7 @@ func TestRefusals(t *testing.T) {
 		{"family=x&birthdate=", "", "INVALID_VALUE: Invalid value - '' in field 'birthdate'"},
 		{"family=x&death-date=20101022", "", "INVALID_VALUE: Invalid value - '20101022' in field 'death-date'"},
 		{"family=x", "", noBirth},
-		{"_fuzzy-match=true&family=x&given=y", "", noBirth},
+		{"_fuzzy-match=true&family=x&given=y", "", fuzzy},
 		{"birthdate=2010-10-22", "", minimum},
 		{"birthdate=2010-10-22&gender=mal", "", minimum},
 		{"birthdate=2010-10-22&family=", "", minimum},

@@ -102,7 +102,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 func TestServeNamesEveryFault(t *testing.T) {
 	_, err := newTestProgram().serveSettings(t,
 		"--node-id", "N 1", "--http", "8080", "--grpc", "0.0.0.0:9090", "--admin", "127.0.0.1:99999", "--peer", "example.com:1",
-		"--gossip", "127.0.0.1:7", "--shards", "0", "--replicas", "10", "--bootstrap-expect", "3", "--join", "127.0.0.1:8",
+		"--gossip", "127.0.0.1:7", "--shards", "0", "--replicas", "10", "--bootstrap-expect", "10", "--join", "n2",
 		"--certs", "dir", "--public-url", "leeds", "--election-timeout", "1ms", "--log-format", "xml", "--log-level", "loud")
 	if err == nil {
 		t.Fatal("taken")
@@ -143,7 +143,7 @@ func TestIsLoopback(t *testing.T) {
 
 func TestWrongUse(t *testing.T) {
 	for _, args := range [][]string{
-		{"dev", "--nodes", "2"}, {"dev", "--wan", "uk"}, {"dev", "--access", "strict"}, {"dev", "--patients", "-1"},
+		{"dev", "--nodes", "10"}, {"dev", "--wan", "uk"}, {"dev", "--access", "strict"}, {"dev", "--patients", "-1"},
 		{"dev", "--bootstrap-expect", "1"}, {"dev", "extra"}, {"serve"}, {"nonsense"},
 		{"generate", "--patients", "0"}, {"generate", "--patients", "1000000000"},
 		{"load"}, {"load", "-", "--grpc", "example.com:1"}, {"load", "-", "--batch", "1001"}, {"load", "-", "--in-flight", "0"},

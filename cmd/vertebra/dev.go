@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // devShards is small because every active group makes raft rounds smaller (FACTS.md:
@@ -44,8 +50,7 @@ func (p *program) runDev(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	s.NodeID, s.DataCentre = "n1", "dc1"
-	s.BootstrapExpect, s.Replicas = 1, 1
+	s.BootstrapExpect, s.Replicas = s.Nodes, s.Nodes
 	if s.Data == "" {
 		if s.Data, err = os.MkdirTemp("", "vertebra-dev-"); err != nil {
 			return fmt.Errorf("temporary data: %w", err)
@@ -53,9 +58,72 @@ func (p *program) runDev(ctx context.Context, s settings) (err error) {
 		s.temporaryData = true
 		defer func(dir string) { err = errors.Join(err, os.RemoveAll(dir)) }(s.Data)
 	}
-	return p.runNode(ctx, s, log, func(ctx context.Context, node *running, admin *adminServer) error {
-		return p.prepareDev(ctx, s, node, admin)
-	})
+	return p.runNodes(ctx, s, log)
+}
+
+// runNodes runs the sandbox's nodes, each in a data centre of its own, until the
+// context ends or one of them fails, which ends all. The first fills the sandbox and
+// says what to try, once the others are ready too.
+func (p *program) runNodes(ctx context.Context, s settings, log *slog.Logger) error {
+	nodes, ctx := errgroup.WithContext(ctx)
+	var others sync.WaitGroup
+	gossip := make(chan string, s.Nodes)
+	for k := range s.Nodes {
+		node, err := s.nodeOf(k)
+		if err != nil {
+			return err
+		}
+		if k == 0 {
+			node.onGossip = func(address string) {
+				for range s.Nodes - 1 {
+					gossip <- address
+				}
+			}
+			nodes.Go(func() error {
+				return p.runNode(ctx, node, log, func(ctx context.Context, running *running, admin *adminServer) error {
+					others.Wait()
+					return p.prepareDev(ctx, s, running, admin)
+				})
+			})
+			continue
+		}
+		others.Add(1)
+		ready := sync.OnceFunc(others.Done)
+		nodes.Go(func() error {
+			defer ready() // also when it fails: the first node must not wait for ever
+			select {
+			case address := <-gossip:
+				node.Join = []string{address}
+			case <-ctx.Done():
+				return nil
+			}
+			return p.runNode(ctx, node, log.With("node", node.NodeID), func(context.Context, *running, *adminServer) error {
+				ready()
+				return nil
+			})
+		})
+	}
+	return nodes.Wait()
+}
+
+// nodeOf is the settings of the k-th node of the sandbox, counted from 0: it listens
+// at the given ports plus k. A sandbox of one node has the data directory to itself.
+func (s settings) nodeOf(k int) (settings, error) {
+	s.NodeID, s.DataCentre = fmt.Sprintf("n%d", k+1), fmt.Sprintf("dc%d", k+1)
+	s.Peer, s.Gossip = "127.0.0.1:0", "127.0.0.1:0"
+	if s.Nodes > 1 {
+		s.Data = filepath.Join(s.Data, s.NodeID)
+	}
+	for _, address := range []*string{&s.HTTP, &s.GRPC, &s.Admin} {
+		host, text, err := net.SplitHostPort(*address)
+		if err != nil {
+			return s, err
+		}
+		if port, _ := strconv.Atoi(text); port != 0 {
+			*address = net.JoinHostPort(host, strconv.Itoa(port+k))
+		}
+	}
+	return s, nil
 }
 
 // prepareDev puts people in and prints what to try. The node is ready only after it,

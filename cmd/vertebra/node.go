@@ -38,9 +38,13 @@ func issuedNumbers() demographics.NumberRange {
 // two ports. It returns when the node leads its shards. serve, dev and the tests of
 // the whole have no other way.
 func startNode(ctx context.Context, s settings, with parts) (_ *running, err error) {
-	node, err := cluster.Start(cluster.Config{
+	network, err := networkOf(s)
+	if err != nil {
+		return nil, err
+	}
+	node, err := cluster.Start(ctx, cluster.Config{
 		NodeID: s.NodeID, DataCentre: s.DataCentre, Dir: s.Data, Shards: s.Shards,
-		Profiles: profiles(), ElectionTimeout: s.ElectionTimeout, Logger: with.log,
+		Profiles: profiles(), ElectionTimeout: s.ElectionTimeout, Logger: with.log, Network: network,
 	})
 	if err != nil {
 		return nil, err
@@ -63,6 +67,23 @@ func startNode(ctx context.Context, s settings, with parts) (_ *running, err err
 	return &running{
 		httpAddress: ports.http.Addr().String(), grpcAddress: ports.grpc.Addr().String(),
 		operator: ports.operator, failed: ports.failed(), stop: ports.stop,
+	}, nil
+}
+
+// networkOf is how the node reaches the others; nil for one that forms a cluster by
+// itself. Without certificates every address is loopback: validate sees to that.
+func networkOf(s settings) (*cluster.Network, error) {
+	if s.BootstrapExpect == 1 {
+		return nil, nil
+	}
+	peer, err := net.Listen("tcp", s.Peer)
+	if err != nil {
+		return nil, &settingError{"peer", err.Error()}
+	}
+	return &cluster.Network{
+		Cluster: "vertebra", Peer: peer, PeerAddress: peer.Addr().String(),
+		Gossip: s.Gossip, Join: s.Join, Expect: s.BootstrapExpect,
+		HTTP: s.HTTP, GRPC: s.GRPC, OnGossip: s.onGossip,
 	}, nil
 }
 
@@ -174,7 +195,7 @@ func checkData(ctx context.Context, data string) (_ checkReport, err error) {
 	if err != nil {
 		return checkReport{}, err
 	}
-	node, err := cluster.Start(cluster.Config{
+	node, err := cluster.Start(ctx, cluster.Config{
 		NodeID: belongs.Node, Dir: data, Shards: belongs.Shards, Profiles: profiles(),
 	})
 	if err != nil {

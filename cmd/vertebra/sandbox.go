@@ -47,9 +47,9 @@ func (s sandboxStore) Reset(ctx context.Context) error {
 	return s.node.Wipe(ctx, record.Applications, record.Tokens)
 }
 
-// Settled implements sandbox.Store: what was acknowledged is visible, and what is
-// visible is searchable, so that nothing is left to wait for but the shards themselves.
-func (s sandboxStore) Settled(ctx context.Context) error { return s.node.Ready(ctx) }
+// Settled implements sandbox.Store: what is visible is searchable, so that what is
+// left to wait for is that every node shows what is acknowledged.
+func (s sandboxStore) Settled(ctx context.Context) error { return s.node.Settle(ctx) }
 
 // sandboxClock is the cluster's clock as the sandbox moves it.
 type sandboxClock struct{ node *cluster.Node }

@@ -51,6 +51,8 @@ type settings struct {
 	Sandbox bool `koanf:"-"`
 	// temporaryData says that Data is removed at exit.
 	temporaryData bool
+	// onGossip is told where the node gossips; dev tells its other nodes.
+	onGossip func(address string)
 	// Nodes, Patients, Seed, Load and WAN are dev's.
 	Nodes    int    `koanf:"nodes"`
 	Patients int    `koanf:"patients"`
@@ -75,6 +77,9 @@ type settingError struct {
 
 // Error implements error.
 func (e *settingError) Error() string { return "--" + e.Name + ": " + e.Reason }
+
+// maxNodes bounds the nodes that form a cluster: each is a voter of every shard.
+const maxNodes = 9
 
 // faults collects what is wrong, so that an operator sees all of it at once.
 type faults []error
@@ -112,8 +117,8 @@ func (s *settings) checkCommon(f *faults) {
 }
 
 func (s *settings) checkDev(f *faults) {
-	f.check(s.Nodes == 1, "nodes", "%d: this build runs one node", s.Nodes)
-	f.check(s.WAN == "", "wan", "there is nothing to delay between the data centres of one node")
+	f.check(s.Nodes >= 1 && s.Nodes <= maxNodes, "nodes", "%d is not between 1 and %d", s.Nodes, maxNodes)
+	f.check(s.WAN == "", "wan", "this build cannot delay what the nodes say to each other")
 	f.check(s.Access == accessSandbox, "access", "%q: this build has sandbox only", s.Access)
 	f.check(s.Patients >= 0 && s.Patients <= maxPatients, "patients", "%d is not between 0 and %d", s.Patients, maxPatients)
 }
@@ -122,9 +127,15 @@ func (s *settings) checkServe(f *faults) {
 	f.check(validName(s.NodeID), "node-id", "%q is not a name: lower-case letters, digits and dashes, 63 at most", s.NodeID)
 	f.check(validName(s.DataCentre), "dc", "%q is not a name: lower-case letters, digits and dashes, 63 at most", s.DataCentre)
 	f.check(s.Data != "", "data", "is required")
-	f.check(s.BootstrapExpect == 1, "bootstrap-expect", "%d: this build forms clusters of one node", s.BootstrapExpect)
-	f.check(len(s.Join) == 0, "join", "this build forms clusters of one node: there is none to join")
-	f.check(s.Replicas >= 1 && s.Replicas <= 9, "replicas", "%d is not between 1 and 9", s.Replicas)
+	f.check(s.BootstrapExpect >= 1 && s.BootstrapExpect <= maxNodes, "bootstrap-expect", "%d is not between 1 and %d", s.BootstrapExpect, maxNodes)
+	f.check(s.Replicas >= 1 && s.Replicas <= maxNodes, "replicas", "%d is not between 1 and %d", s.Replicas, maxNodes)
+	// Placement is not joined to the nodes yet: saying so beats keeping another number of
+	// copies than was asked for.
+	f.check(s.BootstrapExpect == 1 || s.Replicas == s.BootstrapExpect, "replicas",
+		"%d: this build keeps a copy of every shard on each of the %d nodes that form the cluster", s.Replicas, s.BootstrapExpect)
+	for _, a := range s.Join {
+		f.check(checkAddress(a) == nil, "join", "%q is not host:port", a)
+	}
 	f.check(s.Certs == "", "certs", "this build has no TLS: leave it out, and give loopback addresses")
 	f.check(s.Access == accessGateway, "access", "%q: this build has gateway only", s.Access)
 	for _, a := range s.addresses() {

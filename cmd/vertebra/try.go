@@ -42,7 +42,7 @@ func (p *program) printTry(ctx context.Context, s settings, node *running, admin
 		}
 		lines = person.lines(base)
 	}
-	fmt.Fprintf(p.stdout, `vertebra: a sandbox of one node, %d made-up people, data %s
+	fmt.Fprintf(p.stdout, `vertebra: a sandbox of %s, %d made-up people, data %s
 
   FHIR      %s%s
   gRPC      %s
@@ -53,7 +53,7 @@ func (p *program) printTry(ctx context.Context, s settings, node *running, admin
 Try
 
 %s
-`, s.Patients, s.dataWords(), base, demographicsPath, node.grpcAddress, base, base, admin.address(), strings.Join(lines, "\n\n"))
+`, s.nodeWords(), s.Patients, s.dataWords(), base, demographicsPath, node.grpcAddress, base, base, admin.address(), strings.Join(lines, "\n\n"))
 	return nil
 }
 
@@ -160,3 +160,11 @@ func header(h string) string { return "-H " + quote(h) }
 
 // quote makes s one word of a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// nodeWords says how many nodes there are, and where the others answer.
+func (s settings) nodeWords() string {
+	if s.Nodes == 1 {
+		return "one node"
+	}
+	return fmt.Sprintf("%d nodes (the others listen at these ports plus 1 to %d)", s.Nodes, s.Nodes-1)
+}
