@@ -2,15 +2,24 @@ package cluster
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"vertebra/storage/record"
 )
 
-// decisionAttempts bounds how often a decision is taken again because what it
-// had read changed. Decisions on one subject queue, so that only a mutation of
-// another subject which writes the same record can get in between.
-const decisionAttempts = 8
+// decisionAttempts bounds how often a decision is taken again because what it had
+// read changed. Decisions on one subject queue on their node, so only another node's,
+// or a mutation of another subject which writes the same record, can get in between.
+const decisionAttempts = 64
+
+// The wait before a decision is taken again: random, so that nodes which decide on
+// one subject at the same time do not meet again, and longer each time, because the
+// leader's own node is always the faster.
+const (
+	againFirst = time.Millisecond
+	againMost  = 64 * time.Millisecond
+)
 
 // Rule decides: it reads the view and returns the mutation that shall be made,
 // or an error, which then is the answer. It must be pure: it may be called again,
@@ -41,13 +50,21 @@ func (n *Node) Decide(ctx context.Context, subject record.Subject, request recor
 		return Decided{}, err
 	}
 	defer r.queue.leave(subject)
-	fresh := false
-	for range decisionAttempts {
-		decided, again, err := r.decideOnce(ctx, subject, request, rule, fresh)
+	wait := againFirst
+	for attempt := range decisionAttempts {
+		decided, again, err := r.decideOnce(ctx, subject, request, rule, attempt > 0)
 		if !again {
 			return decided, err
 		}
-		fresh = true
+		if attempt == 0 {
+			continue // on a fresher view: most likely nobody is in the way
+		}
+		select {
+		case <-r.clock.base.After(rand.N(wait)):
+			wait = min(2*wait, againMost)
+		case <-ctx.Done():
+			return Decided{}, retry(ErrContended, time.Second)
+		}
 	}
 	return Decided{}, retry(ErrContended, time.Second)
 }

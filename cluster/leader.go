@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vertebra/consensus"
+	"vertebra/consensus/transport"
 	"vertebra/storage/record"
 )
 
@@ -163,6 +164,9 @@ func (r *replica) proposeThere(ctx context.Context, leader string, command recor
 		return record.Result{}, err
 	}
 	answer, err := r.peers.Call(ctx, leader, callPropose, payload)
+	if errors.Is(err, transport.ErrPeerDown) || errors.Is(err, transport.ErrPeerBusy) {
+		return record.Result{}, errNotLeader // nothing was sent: another may lead soon
+	}
 	if err != nil || len(answer) == 0 {
 		return record.Result{}, errors.Join(ErrOutcomeUnknown, err)
 	}
