@@ -100,10 +100,11 @@ type Node struct {
 	network  network
 	metrics  *nodeMetrics
 
-	opened chan struct{} // closed when replicas is filled in, or will not be
-	failed chan error
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	opened  chan struct{} // closed when replicas is filled in, or will not be
+	opening sync.Once
+	failed  chan error
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 }
 
 // Start opens a node's stores, replays what they have not yet made durable, and
@@ -181,7 +182,7 @@ func (n *Node) openReplicas() error {
 	for id := range replicas {
 		r, err := n.newReplica(ShardID(id))
 		if err != nil {
-			close(n.opened)
+			n.openedOnce()
 			return fmt.Errorf("cluster: shard %d: %w", id, err)
 		}
 		replicas[id] = r
@@ -190,7 +191,7 @@ func (n *Node) openReplicas() error {
 		}
 	}
 	n.replicas = replicas
-	close(n.opened)
+	n.openedOnce()
 	if err := n.recallControl(); err != nil {
 		return err
 	}
@@ -201,6 +202,10 @@ func (n *Node) openReplicas() error {
 	}
 	return nil
 }
+
+// openedOnce says that replicas is filled in, or will not be: nobody may wait for it
+// any longer.
+func (n *Node) openedOnce() { n.opening.Do(func() { close(n.opened) }) }
 
 func (n *Node) newReplica(id ShardID) (*replica, error) {
 	slots := slotsOf(id, n.config.Shards)
@@ -307,6 +312,7 @@ func (n *Node) Ready(ctx context.Context) error {
 // Close leaves the groups, makes the state durable and closes the stores. Calls
 // that are under way are answered with an error.
 func (n *Node) Close() error {
+	n.openedOnce()
 	n.stop()
 	n.work.Wait()
 	var errs []error

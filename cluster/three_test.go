@@ -118,3 +118,24 @@ func TestThreeNodesLoseNoUpdate(t *testing.T) {
 		}
 	}
 }
+
+// A node that finds nobody to form a cluster with gives up when it is told to, and
+// its folder is free for another try.
+func TestStartEndsWithItsContextWhenNobodyComes(t *testing.T) {
+	config := testConfig(t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 2 {
+		peer, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Network = &Network{
+			Cluster: "test", Peer: peer, PeerAddress: peer.Addr().String(), Gossip: "127.0.0.1:0", Expect: 3,
+			OnGossip: func(string) { cancel() },
+		}
+		if n, err := Start(ctx, config); err == nil {
+			closeNode(t, n)
+			t.Fatal("one of three formed a cluster")
+		}
+	}
+}
