@@ -124,6 +124,7 @@ func TestThreeNodesLoseNoUpdate(t *testing.T) {
 func TestStartEndsWithItsContextWhenNobodyComes(t *testing.T) {
 	config := testConfig(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for range 2 {
 		peer, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

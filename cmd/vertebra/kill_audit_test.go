@@ -341,7 +341,12 @@ func killTraces(p people.Person) map[string]url.Values {
 	if letters := []rune(p.Family); len(letters) > 3 {
 		pattern := string(letters[:2]) + "*" + string(letters[3]) + "*"
 		year := p.BirthDate[:len("2006")]
-		traces["wildcard"] = url.Values{"family": {pattern}, "birthdate": {"ge" + year + "-01-01", "le" + year + "-12-31"}}
+		// The given name keeps the answer small: by the pattern and the year alone a full
+		// folder has more than a search returns.
+		traces["wildcard"] = url.Values{
+			"family": {pattern}, "given": {p.Given[0]}, "gender": {p.Gender},
+			"birthdate": {"ge" + year + "-01-01", "le" + year + "-12-31"},
+		}
 	}
 	return traces
 }
