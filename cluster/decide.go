@@ -35,7 +35,7 @@ type Decided struct {
 	Position Position
 }
 
-// Decide takes a decision on a subject at its leader and makes it so: the rule
+// Decide takes a decision on a subject and makes it so, wherever it is led: the rule
 // is given a view, its mutation is replicated, and Decide returns when it is
 // visible. A rule's error is returned as it is, after the proof that the view it
 // was taken on was the latest. A request that was answered before, with an outcome

@@ -9,7 +9,8 @@
 //   - A View is one shard at one V. A Decide whose rule returned a mutation is
 //     answered when that mutation is visible; one whose rule returned an error
 //     is a linearizable read.
-//   - Decisions on one subject queue at its leader, in the order of arrival.
+//   - Decisions on one subject queue on the node that takes them, in the order of arrival; those
+//     of several nodes refuse each other by their conditions and are taken again.
 //   - Every queue is bounded; over the bound the answer is a RetryError.
 //
 // It knows nothing of FHIR. Wiring a node is one function, Start, which every
